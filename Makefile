@@ -1,0 +1,78 @@
+# Every target makes what it needs in .venv by itself. CONTRIBUTING.md has the same as plain Python commands.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python
+
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## Show the targets.
+	@sed -n 's/^\([a-z-]*\):.*## /\1:/p' $(MAKEFILE_LIST) | awk -F: '{ printf "%-14s %s\n", $$1, $$2 }'
+
+# A stamp a dependency group: .venv/ready-tests is newer than pyproject.toml if the group is installed as it says.
+$(VENV)/ready-%: pyproject.toml $(VENV)/ready
+	$(RUN) -m pip install --quiet --editable ".[pytest]" --group $*
+	@touch $@
+
+$(VENV)/ready:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --upgrade "pip>=25.1"
+	@touch $@
+
+.PHONY: demo
+demo: $(VENV)/ready-demo ## Send real mail from the shop of examples/ through an embedded SMTP server.
+	cd examples && ../$(RUN) -m shop.demo
+
+.PHONY: test
+test: $(VENV)/ready-tests ## Run the tests, warnings as errors, and those of tests/compat once more without asserts.
+	$(RUN) -O -m pytest --quiet tests/compat
+	$(RUN) -W error -X dev -m pytest $(ARGS)
+
+.PHONY: coverage
+coverage: $(VENV)/ready-tests ## Run the tests and list the lines they do not reach.
+	$(RUN) -m coverage run -m pytest --quiet $(ARGS)
+	$(RUN) -m coverage report
+
+.PHONY: style
+style: $(VENV)/ready-style ## Run ruff, as linter and as formatter.
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+
+# pyright asks the first python on PATH where the packages are.
+typing: export PATH := $(abspath $(BIN)):$(PATH)
+.PHONY: typing
+typing: $(VENV)/ready-tests $(VENV)/ready-typing ## Run mypy, and pyright on the public API.
+	$(RUN) -m mypy
+	$(RUN) -m pyright
+	$(RUN) -m pyright --ignoreexternal --verifytypes flask_mail
+
+.PHONY: docs
+docs: $(VENV)/ready-docs ## Build the documentation into build/docs, warnings as errors.
+	$(RUN) -m sphinx --fail-on-warning --keep-going -q docs build/docs
+
+.PHONY: bench
+bench: $(VENV)/ready-bench ## Compare building messages with earlier releases.
+	$(RUN) -m benchmarks
+
+.PHONY: compat
+compat: $(VENV)/ready-matrix ## Run the test-suites of earlier releases on the oldest and newest Python found.
+	$(RUN) -m nox --session compat
+
+.PHONY: compat-check
+compat-check: $(VENV)/ready-matrix ## Run tests/compat against Flask-Mail 0.10.0.
+	$(RUN) -m nox --session compat_check
+
+.PHONY: matrix
+matrix: $(VENV)/ready-matrix ## Run the tests on every Python found, and with the oldest dependencies.
+	$(RUN) -m nox
+
+.PHONY: matrix-ends
+matrix-ends: $(VENV)/ready-matrix ## Run the tests on the oldest and the newest Python and dependencies only.
+	$(RUN) -m nox --session oldest newest
+
+.PHONY: clean
+clean: ## Remove all that the other targets made.
+	rm -rf $(VENV) .nox .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist

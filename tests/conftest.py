@@ -1,0 +1,86 @@
+"""A test that leaves a socket open, a thread running or an application context pushed fails.
+
+What was there before the test, made by a fixture of a wider scope, is not the test's.
+Sockets are seen by an audit hook, which needs no other package and works on every platform.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from socket import socket
+from time import monotonic
+from typing import Any
+
+import flask
+import pytest
+from flask.globals import app_ctx
+from flask.globals import request_ctx
+
+THREAD_GRACE = 2.0
+"""Seconds in which the threads that a test started may come to their end."""
+
+# Not a WeakSet: threads make sockets, and only a plain set can be copied while another thread adds to it.
+socket_references: set[weakref.ref[socket]] = set()
+
+
+def remember_socket(event: str, arguments: tuple[Any, ...]) -> None:
+    """Remember the socket for as long as it lives. Python cannot take an audit hook back."""
+    if event == "socket.__new__" and isinstance(arguments[0], socket):
+        socket_references.add(weakref.ref(arguments[0], socket_references.discard))
+
+
+sys.addaudithook(remember_socket)
+
+
+def find_open_sockets() -> set[socket]:
+    """Return the sockets of this process that are open."""
+    alive = [reference() for reference in socket_references.copy()]
+    return {found for found in alive if found is not None and found.fileno() != -1}
+
+
+def find_pushed_contexts() -> tuple[object, object]:
+    """Return the application context and the request context that are on top, None where there is none."""
+    app = app_ctx._get_current_object() if flask.has_app_context() else None
+    request = request_ctx._get_current_object() if flask.has_request_context() else None
+    return app, request
+
+
+def wait_for_end(threads: set[threading.Thread]) -> list[str]:
+    """Return a line about each thread that still runs when the time of grace is over."""
+    deadline = monotonic() + THREAD_GRACE
+    for thread in threads:
+        thread.join(max(0.0, deadline - monotonic()))
+    return [f"thread running: {thread!r}" for thread in threads if thread.is_alive()]
+
+
+def close_sockets(left: set[socket]) -> list[str]:
+    """Close the sockets and return a line about each."""
+    lines = [f"socket open: {found!r}" for found in left]
+    for found in left:
+        found.close()
+    return lines
+
+
+def pop_contexts(before: tuple[object, object]) -> list[str]:
+    """Pop contexts until those are on top again and return a line about each popped one."""
+    lines = []
+    while flask.has_app_context() and (pushed := find_pushed_contexts()) != before:
+        context = app_ctx if pushed[1] is before[1] else request_ctx
+        lines.append(f"application context pushed: {context.app!r}")
+        context.pop()
+    return lines
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind() -> Iterator[None]:
+    """Fail a test that left something, once its own fixtures are torn down, and tidy up for the next one."""
+    sockets, threads, contexts = find_open_sockets(), set(threading.enumerate()), find_pushed_contexts()
+    yield
+    left = wait_for_end(set(threading.enumerate()) - threads)
+    left += close_sockets(find_open_sockets() - sockets)
+    left += pop_contexts(contexts)
+    if left:
+        pytest.fail("the test left behind\n  " + "\n  ".join(left), pytrace=False)
