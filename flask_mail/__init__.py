@@ -1,0 +1,66 @@
+"""Send mail from Flask applications."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._attachment import Attachment
+from ._connection import Connection
+from ._envelope import Envelope
+from ._envelope import Receipt
+from ._envelope import Reply
+from ._errors import AddressError
+from ._errors import BadHeaderError
+from ._errors import ConfigError
+from ._errors import ConfigWarning
+from ._errors import DeliveryUnknown
+from ._errors import IncompleteMessage
+from ._errors import MessageError
+from ._errors import SMTPTimeout
+from ._mail import Mail
+from ._mail import _Mail as _Mail
+from ._mail import _MailMixin as _MailMixin
+from ._message import Message
+from ._old_names import PY3 as PY3
+from ._old_names import FlaskMailUnicodeDecodeError
+from ._old_names import force_text
+from ._old_names import sanitize_address
+from ._old_names import sanitize_addresses
+from ._old_names import sanitize_subject
+from ._signals import email_dispatched
+from ._signals import email_failed
+from ._signals import signals
+
+__all__ = [
+    "AddressError",
+    "Attachment",
+    "BadHeaderError",
+    "ConfigError",
+    "ConfigWarning",
+    "Connection",
+    "DeliveryUnknown",
+    "Envelope",
+    "FlaskMailUnicodeDecodeError",
+    "IncompleteMessage",
+    "Mail",
+    "Message",
+    "MessageError",
+    "Receipt",
+    "Reply",
+    "SMTPTimeout",
+    "email_dispatched",
+    "email_failed",
+    "force_text",
+    "sanitize_address",
+    "sanitize_addresses",
+    "sanitize_subject",
+    "signals",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from ._old_names import version
+
+        return version()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,247 @@
+"""Mail: bind to applications, send, record, suppress.
+
+The state of an application, ``app.extensions["mail"]``, is its settings with the same methods.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from typing import Any
+from weakref import WeakSet
+
+from flask import current_app
+from flask import has_app_context
+
+from ._connection import Connection
+from ._envelope import Receipt
+from ._errors import ConfigError
+from ._errors import ConfigWarning
+from ._message import Message
+from ._settings import Settings
+from ._signals import email_dispatched
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+class _MailMixin:
+    """What can be done with mail, by Mail and by the state of one application."""
+
+    def _state(self) -> _Mail:
+        raise NotImplementedError
+
+    def _recorded_app(self) -> Flask | None:
+        """Return the application whose messages are recorded; None for all."""
+        raise NotImplementedError
+
+    @contextmanager
+    def record_messages(self) -> Iterator[list[Message]]:
+        """Collect the messages that are sent within the block, suppressed or not, from every thread.
+
+        The list holds the very objects that were sent. A Mail bound to an application, or the state
+        of one, collects that application's messages; an unbound Mail those of all.
+        """
+        outbox: list[Message] = []
+
+        def record(app: Flask, message: Message) -> None:
+            outbox.append(message)
+
+        app = self._recorded_app()
+        if app is None:
+            email_dispatched.connect(record)
+        else:
+            email_dispatched.connect(record, sender=app)
+        try:
+            yield outbox
+        finally:
+            email_dispatched.disconnect(record)
+
+    @contextmanager
+    def suppressed(self) -> Iterator[None]:
+        """Send nothing within the block, in any thread; messages are checked and signalled all the same."""
+        state = self._state()
+        state.suppress_more(1)
+        try:
+            yield
+        finally:
+            state.suppress_more(-1)
+
+    def send(self, message: Message) -> Receipt:
+        """Send one message over a connection of its own and return what became of it.
+
+        Errors are those of :meth:`Connection.send`.
+        """
+        with self.connect() as connection:
+            return message.send(connection)
+
+    def send_message(self, *args: Any, **kwargs: Any) -> Receipt:
+        """Send a message made of the parameters of :class:`Message`."""
+        return self.send(Message(*args, **kwargs))
+
+    def connect(self, max_emails: int | None = None) -> Connection:
+        """Return a connection for several messages, which ``with`` opens and closes.
+
+        :param max_emails: messages after which the server is connected anew; otherwise ``MAIL_MAX_EMAILS``.
+        """
+        return Connection(self._state(), max_emails)
+
+
+class _Mail(_MailMixin, Settings):
+    """The state of one application: its settings, and sending with them."""
+
+    __slots__ = ("_app", "_lock", "_suppressions")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._app: Flask | None = None
+        self._lock = threading.Lock()
+        self._suppressions = 0
+
+    @property
+    def app(self) -> Flask | None:
+        """The application that this is the state of."""
+        return self._app
+
+    @property
+    def is_suppressed(self) -> bool:
+        """Whether messages are only checked and signalled, by setting or by a ``suppressed()`` block."""
+        return bool(self.suppress) or self._suppressions > 0
+
+    def suppress_more(self, change: int) -> None:
+        """Count one more, or one less, block that sends nothing."""
+        with self._lock:
+            self._suppressions += change
+
+    def bind(self, app: Flask) -> None:
+        """Make ``app`` the sender of the signals of whatever is sent with this state."""
+        self._app = app
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "password": None, "oauth2_token": None}
+
+    def __copy__(self) -> _Mail:
+        twin = type(self).__new__(type(self))
+        _Mail.__init__(twin)
+        twin.__dict__.update(self.__dict__)
+        twin._app = self._app
+        return twin
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        _Mail.__init__(self)
+        self.__dict__.update(state)
+
+    def _state(self) -> _Mail:
+        return self
+
+    def _recorded_app(self) -> Flask | None:
+        return self._app
+
+
+class _OfState:
+    """An attribute of the application's state, which Mail has too."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, mail: Mail | None, owner: type) -> Any:
+        return self if mail is None else getattr(mail._state(), self.name)
+
+    def __set__(self, mail: Mail, value: Any) -> None:
+        for state in mail._states():
+            setattr(state, self.name, value)
+
+
+class Mail(_MailMixin):
+    """Sends mail for one application, given here, or for each that :meth:`init_app` is called with.
+
+    Bound to an application it needs no application context; unbound it serves the current one.
+
+    :param app: the application to bind to.
+    :raises ConfigError: a setting cannot be read.
+    """
+
+    server = _OfState()
+    username = _OfState()
+    password = _OfState()
+    port = _OfState()
+    use_tls = _OfState()
+    use_ssl = _OfState()
+    default_sender = _OfState()
+    debug = _OfState()
+    max_emails = _OfState()
+    suppress = _OfState()
+    ascii_attachments = _OfState()
+
+    def __init__(self, app: Flask | None = None) -> None:
+        self.app = app
+        self._initialised: WeakSet[_Mail] = WeakSet()
+        self.state: _Mail | None = None if app is None else self.init_app(app)
+
+    def init_app(self, app: Flask) -> _Mail:
+        """Read the settings of ``app`` and return its state, which is also ``app.extensions["mail"]``.
+
+        Settings that only matter to a connection are warned of here and refused when one is opened.
+
+        :raises ConfigError: settings cannot be read; the text names each.
+        """
+        state = self.init_mail(app.config, app.debug, app.testing)
+        if isinstance(state, _Mail):
+            state.bind(app)
+            self._initialised.add(state)
+            _warn_of_connection(state)
+        app.extensions["mail"] = state
+        return state
+
+    def init_mail(self, config: Mapping[str, Any], debug: bool | int = False, testing: bool = False) -> _Mail:
+        """Return a state with the settings of ``config``, which it follows from now on. Subclasses may override this.
+
+        :raises ConfigError: settings cannot be read; the text names each.
+        """
+        state = _Mail()
+        state.read_from(config, debug, testing)
+        return state
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and deepcopy as an unbound Mail: an application and its passwords stay in their process."""
+        return type(self), ()
+
+    def __copy__(self) -> Mail:
+        twin = type(self).__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def _recorded_app(self) -> Flask | None:
+        return self.app
+
+    def _state(self) -> _Mail:
+        if self.state is not None:
+            return self.state
+        app = self.app or (current_app if has_app_context() else None)
+        if app is None:
+            raise ConfigError(
+                "Working outside of application context: this Mail belongs to no application."
+                " Use it within app.app_context(), or create it as Mail(app)."
+            )
+        state = app.extensions.get("mail")
+        if state is None:
+            raise ConfigError(
+                f"The current application was not configured with Flask-Mail: call mail.init_app({app.name}) first."
+            )
+        return state  # type: ignore[no-any-return] # extensions is untyped
+
+    def _states(self) -> list[_Mail]:
+        """Return the states that setting an attribute reaches: of the one application, or of all that were initialised."""
+        if self.state is not None or not self._initialised:
+            return [self._state()]
+        return list(self._initialised)
+
+
+def _warn_of_connection(state: _Mail) -> None:
+    import warnings
+
+    for fault in state.connection_faults():
+        warnings.warn(f"{fault} No connection can be opened.", ConfigWarning, stacklevel=3)

@@ -1,0 +1,336 @@
+"""The message: what an application writes.
+
+Holds what the user gave, as it was given; what it means is worked out when it is rendered.
+The attributes live in ``__dict__`` under the names of Flask-Mail 0.10, which old tasks send as JSON.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable
+from collections.abc import Mapping
+from email.utils import make_msgid
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import TypeVar
+from urllib.parse import quote
+
+from flask import current_app
+from flask import has_app_context
+
+from ._addresses import each_address
+from ._addresses import format_mailbox
+from ._attachment import Attachment
+from ._errors import BadHeaderError
+from ._errors import MessageError
+from ._headers import check_value
+from ._render import content
+from ._render import header_lines
+from ._settings import DEFAULTS
+from ._settings import Settings
+from ._settings import host_name
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+
+    from ._connection import Connection
+    from ._envelope import Receipt
+
+Self = TypeVar("Self", bound="Message")
+
+_CONTENT = (
+    "subject", "sender", "recipients", "cc", "bcc", "reply_to", "body", "alts", "attachments", "charset",
+    "extra_headers", "mail_options", "rcpt_options", "envelope_from",
+)  # fmt: skip
+
+
+class Message:
+    """An e-mail message.
+
+    Addresses are strings (``"ann@example.com"``, ``"Ann <ann@example.com>"``), pairs of name and
+    address, or ``email.headerregistry.Address``.
+
+    :param subject: the subject.
+    :param recipients: whom the message is to: an address, or several.
+    :param body: the text.
+    :param html: the text in HTML.
+    :param alts: more alternatives, by subtype or full content type.
+    :param sender: the author; otherwise ``MAIL_DEFAULT_SENDER``.
+    :param cc: who gets a copy.
+    :param bcc: who gets a copy that nobody else sees.
+    :param attachments: a list of :class:`Attachment`.
+    :param reply_to: where answers go: an address, or several.
+    :param date: seconds since the epoch, or a ``datetime``; otherwise the moment of sending.
+    :param charset: the character set to write in, where it can hold the text; otherwise UTF-8.
+    :param extra_headers: more headers; one that the message has already is replaced, a list is several of one name.
+    :param mail_options: ESMTP parameters of MAIL FROM.
+    :param rcpt_options: ESMTP parameters of each RCPT TO.
+    :param message_id: the Message-ID, with its angle brackets; otherwise a new one.
+    :param envelope_from: where bounces go, ``"<>"`` for nowhere; otherwise ``MAIL_ENVELOPE_FROM`` or the sender.
+    """
+
+    def __init__(
+        self,
+        subject: Any = "",
+        recipients: Any = None,
+        body: Any = None,
+        html: Any = None,
+        alts: Any = None,
+        sender: Any = None,
+        cc: Any = None,
+        bcc: Any = None,
+        attachments: Iterable[Attachment] | None = None,
+        reply_to: Any = None,
+        date: Any = None,
+        charset: str | None = None,
+        extra_headers: Any = None,
+        mail_options: Any = None,
+        rcpt_options: Any = None,
+        *,
+        message_id: str | None = None,
+        envelope_from: Any = None,
+    ) -> None:
+        if sender is None and _is_sender_of_0_9(alts):
+            alts, sender = None, alts
+        settings = _settings()
+        self.recipients: list[Any] = each_address(recipients)
+        self.subject = subject
+        self.sender = _readable(sender or settings.default_sender)
+        self.reply_to = reply_to
+        self.cc: list[Any] = each_address(cc)
+        self.bcc: list[Any] = each_address(bcc)
+        self.body = body
+        self.alts: dict[str, Any] = dict(alts or {})
+        self.html = html
+        self.date = date
+        self.msgId: str = message_id or make_msgid(domain=settings.message_id_domain or host_name())
+        self.charset = charset
+        self.extra_headers = extra_headers
+        self.mail_options: Any = mail_options or []
+        self.rcpt_options: Any = rcpt_options or []
+        self.attachments: list[Attachment] = list(attachments or [])
+        self.envelope_from = envelope_from
+        #: The sender that came from a setting: the app that sends may have another.
+        self._default_sender = None if sender else self.sender
+        self._date: float | None = None
+        self._date_sent: float | None = None
+
+    @property
+    def html(self) -> Any:
+        """The text in HTML; the same thing as ``alts["html"]``."""
+        found = (self.alts or {}).get("html")
+        return found if found is not None else self.__dict__.get("html")
+
+    @html.setter
+    def html(self, value: Any) -> None:
+        if value is None:
+            self.alts.pop("html", None)
+        else:
+            self.alts["html"] = value
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID with its angle brackets; another name of ``msgId``."""
+        return self.msgId
+
+    @message_id.setter
+    def message_id(self, value: str) -> None:
+        self.msgId = value
+
+    @property
+    def send_to(self) -> set[Any]:
+        """Everybody who receives the message, as given."""
+        return {tuple(one) if isinstance(one, list) else one for one in self._everybody()}
+
+    def add_recipient(self, recipient: Any) -> None:
+        """Add one more recipient."""
+        self.recipients = [*each_address(self.recipients), recipient]
+
+    def attach(
+        self,
+        filename: str | None = None,
+        content_type: str | None = None,
+        data: Any = None,
+        disposition: str | None = None,
+        headers: Any = None,
+    ) -> None:
+        """Add an attachment; the parameters are those of :class:`Attachment`."""
+        self.attachments.append(Attachment(filename, content_type, data, disposition, headers))
+
+    def attach_file(self, path: Any, content_type: str | None = None, filename: str | None = None) -> None:
+        """Add the file at ``path`` as an attachment, under its own name unless another is given.
+
+        :raises OSError: the file cannot be read.
+        """
+        from pathlib import Path
+
+        self.attach(filename, content_type, Path(path))
+
+    def embed(
+        self, data: Any, filename: str | None = None, content_type: str | None = None, cid: str | None = None
+    ) -> str:
+        """Add an image for the html to show, and return its Content-ID for ``<img src="cid:...">``.
+
+        :param data: the data as :class:`Attachment` takes it; a string is the path of a file.
+        :param cid: the Content-ID without angle brackets; otherwise a new one (RFC 2392).
+        """
+        from pathlib import Path
+
+        source = Path(data) if isinstance(data, str) else data
+        cid = (cid or make_msgid(domain=self.msgId.strip("<>").rpartition("@")[2] or host_name())).strip("<>")
+        self.attach(filename, content_type, source, "inline", {"Content-ID": f"<{cid}>"})
+        return cid
+
+    def list_unsubscribe(self, url: str | None = None, mailto: str | None = None, one_click: bool = False) -> None:
+        """Set the headers by which a mail program offers to unsubscribe (RFC 2369, RFC 8058).
+
+        :param url: where to unsubscribe: ``https:``, in ASCII.
+        :param mailto: the address to write to, with or without ``mailto:``.
+        :param one_click: a POST to ``url`` unsubscribes without further question.
+        """
+        ways = [url] if url else []
+        if mailto:
+            ways.append(mailto if mailto.lower().startswith("mailto:") else f"mailto:{quote(mailto, safe='@+')}")
+        if not ways or (one_click and not (url or "").lower().startswith("https:")):
+            raise MessageError("list_unsubscribe needs url= or mailto=, and an https url for one_click=True (RFC 8058).")
+        for way in ways:
+            if re.search(r"[<>,\s]", check_value("List-Unsubscribe", way)):
+                raise BadHeaderError(f"List-Unsubscribe: {ascii(way)} is not a URL. Percent-encode < > , and spaces.")
+        headers = {"List-Unsubscribe": ", ".join(f"<{way}>" for way in ways)}
+        if one_click:
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        self.extra_headers = {**dict(self.extra_headers or {}), **headers}
+
+    def has_bad_headers(self) -> bool:
+        """Return whether something that goes into a header could start another one."""
+        try:
+            header_lines(self, _settings())
+            for attachment in self.attachments:
+                attachment.as_entity()
+        except BadHeaderError:
+            return True
+        except MessageError:
+            return False
+        return False
+
+    def is_bad_headers(self) -> bool:
+        """Deprecated name of :meth:`has_bad_headers`."""
+        import warnings
+
+        warnings.warn("'is_bad_headers' is now called 'has_bad_headers'.", DeprecationWarning, stacklevel=2)
+        return self.has_bad_headers()
+
+    def send(self, connection: Connection) -> Receipt:
+        """Send the message over ``connection``. Subclasses may override this."""
+        return connection.send(self)
+
+    def as_bytes(self) -> bytes:
+        """Return the message as it is sent, but for what only sending checks: the same bytes at every call."""
+        return content(self, _settings(), clean=True)
+
+    def as_string(self) -> str:
+        """Return the message as text."""
+        return self.as_bytes().decode()
+
+    def __bytes__(self) -> bytes:
+        return self.as_bytes()
+
+    def __str__(self) -> str:
+        return self.as_string()
+
+    def date_to_write(self) -> Any:
+        """Return the date for the header: the one given, or the moment at which it was first asked for."""
+        if self.date is not None:
+            return self.date
+        if self.__dict__.get("_date") is None:
+            self._date = time.time()
+        return self._date
+
+    def stamp(self, settings: Settings) -> None:
+        """Set the date and the sender that were left open, for the sending that is about to begin.
+
+        A date that an earlier sending set is set anew; one that the user set stays.
+        """
+        sent = self.__dict__.get("_date_sent")
+        if self.date is None or (sent is not None and self.date == sent):
+            self.date = self._date_sent = time.time() if sent is not None else self.date_to_write()
+        if self.sender is None or self.sender == self.__dict__.get("_default_sender"):
+            self.sender = self._default_sender = _readable(settings.default_sender) or self.sender
+
+    def copy(self: Self) -> Self:
+        """Return a message of the same content with lists of its own, a new Message-ID, and no date if none was given."""
+        from copy import copy
+
+        twin = copy(self)
+        twin.__dict__.update({name: copy(value) for name, value in self.__dict__.items() if isinstance(value, list | dict)})
+        twin.attachments = [copy(attachment) for attachment in self.attachments]
+        twin.msgId = make_msgid(domain=self.msgId.strip("<>").rpartition("@")[2] or host_name())
+        if self.date == self.__dict__.get("_date_sent"):
+            twin.date = None
+        twin._date = twin._date_sent = None
+        return twin
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the message as values that JSON can hold, Message-ID and date included; :meth:`from_dict` reads them."""
+        from ._exchange import to_dict
+
+        return to_dict(self)
+
+    @classmethod
+    def from_dict(cls: type[Self], values: Mapping[str, Any]) -> Self:
+        """Return the message that :meth:`to_dict` wrote.
+
+        :raises MessageError: the values are not those of a message; the text says which.
+        """
+        from ._exchange import from_dict
+
+        return from_dict(cls, values)
+
+    @classmethod
+    def from_mime(cls: type[Self], mime: EmailMessage) -> Self:
+        """Return a message of the same content as an ``email.message.EmailMessage``."""
+        from ._exchange import from_mime
+
+        return from_mime(cls, mime)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {str(self.subject)!r} from {self.sender} to {', '.join(map(str, self._everybody()))}>"
+
+    def _everybody(self) -> list[Any]:
+        return [*each_address(self.recipients), *each_address(self.cc), *each_address(self.bcc)]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same to the same people; Message-ID and date do not count."""
+        if not isinstance(other, Message) or type(self) is not type(other):
+            return NotImplemented
+        return all(getattr(self, name, None) == getattr(other, name, None) for name in _CONTENT)
+
+    def __hash__(self) -> int:
+        return hash((type(self), str(self.subject)))
+
+
+def _settings() -> Settings:
+    """Return the settings of the current app, or the defaults where there is none with mail."""
+    if not has_app_context():
+        return DEFAULTS
+    settings = current_app.extensions.get("mail")
+    if not isinstance(settings, Settings):
+        return DEFAULTS
+    settings.follow()
+    return settings
+
+
+def _is_sender_of_0_9(value: Any) -> bool:
+    """Whether the fifth argument is a sender, as it was up to 0.9.1: a string, or a pair of strings with an address."""
+    if isinstance(value, str):
+        return True
+    is_pair = isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(part, str) for part in value)
+    return bool(is_pair) and "@" in value[1]
+
+
+def _readable(sender: Any) -> Any:
+    """Return a sender given as a pair as one string, as it has always been read back."""
+    if isinstance(sender, tuple | list) and len(sender) == 2:
+        return format_mailbox(str(sender[0] or ""), str(sender[1])) if sender[0] else str(sender[1])
+    return sender

@@ -1,0 +1,260 @@
+"""The ``MAIL_*`` keys, read into one typed object that follows the configuration.
+
+The only room that knows a key by name; knows nothing of Flask, a configuration is a mapping.
+What a value may look like in the environment is in :mod:`flask_mail._values`.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import socket
+import ssl
+import warnings
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import fields
+from typing import Any
+from typing import NamedTuple
+
+from . import _values as read
+from ._errors import ConfigError
+from ._errors import ConfigWarning
+
+
+class Key(NamedTuple):
+    """How one key of the configuration is read."""
+
+    attribute: str
+    read: Callable[[Any], Any]
+    expectation: str
+    is_secret: bool = False
+
+
+KEYS = {
+    "MAIL_SERVER": Key("server", read.host, 'a host name or address without a port, such as "smtp.example.com"'),
+    "MAIL_PORT": Key("port", read.port, "a port number from 1 to 65535, such as 587"),
+    "MAIL_USE_TLS": Key("use_tls", read.flag, "True or False"),
+    "MAIL_USE_SSL": Key("use_ssl", read.flag, "True or False"),
+    "MAIL_DEBUG": Key("debug", read.level, "True, False or a number"),
+    "MAIL_USERNAME": Key("username", read.text, "text"),
+    "MAIL_PASSWORD": Key("password", read.text, "text", is_secret=True),
+    "MAIL_DEFAULT_SENDER": Key("default_sender", read.sender, 'an address, such as "Shop <shop@example.com>", or a pair'),
+    "MAIL_MAX_EMAILS": Key("max_emails", read.count, "a number of messages, or None for no limit"),
+    "MAIL_SUPPRESS_SEND": Key("suppress", read.flag, "True or False"),
+    "MAIL_ASCII_ATTACHMENTS": Key("ascii_attachments", read.flag, "True or False"),
+    "MAIL_TIMEOUT": Key("timeout", read.seconds, "seconds above 0, or None for no limit"),
+    "MAIL_TLS_VERIFY": Key("tls_verify", read.flag, "True or False"),
+    "MAIL_TLS_CA_FILE": Key("tls_ca_file", read.path, "the path of a file"),
+    "MAIL_TLS_CERT_FILE": Key("tls_cert_file", read.path, "the path of a file"),
+    "MAIL_TLS_KEY_FILE": Key("tls_key_file", read.path, "the path of a file"),
+    "MAIL_TLS_CONTEXT": Key("tls_context", read.tls_context, "an ssl.SSLContext, or a callable that returns one"),
+    "MAIL_LOCAL_HOSTNAME": Key("local_hostname", read.host, 'a host name, such as "app.example.com"'),
+    "MAIL_MESSAGE_ID_DOMAIN": Key("message_id_domain", read.domain, 'a domain in ASCII, such as "example.com"'),
+    "MAIL_ENVELOPE_FROM": Key("envelope_from", read.sender, "an address"),
+    "MAIL_DEFAULT_REPLY_TO": Key("default_reply_to", read.senders, "an address, or a list of them"),
+    "MAIL_DEFAULT_HEADERS": Key("default_headers", read.headers, "a dict of header names and values"),
+    "MAIL_SUBJECT_PREFIX": Key("subject_prefix", read.prefix, "text on one line"),
+    "MAIL_TEXT_FROM_HTML": Key("text_from_html", read.flag, "True or False"),
+    "MAIL_AUTH": Key("auth", read.auth, 'the name of a mechanism, such as "PLAIN", or a callable'),
+    "MAIL_OAUTH2_TOKEN": Key("oauth2_token", read.token, "text, or a callable that returns it", is_secret=True),
+    "MAIL_ALLOW_PLAINTEXT_AUTH": Key("allow_plaintext_auth", read.flag, "True or False"),
+    "MAIL_BACKEND": Key("backend", read.backend, '"smtp", a "package.module:callable", or a callable'),
+    "MAIL_FAIL_SILENTLY": Key("fail_silently", read.flag, "True or False"),
+}
+OLD_KEYS = {"DEFAULT_MAIL_SENDER": "MAIL_DEFAULT_SENDER", "DEFAULT_MAX_EMAILS": "MAIL_MAX_EMAILS"}
+_URL = "MAIL_URL"
+_FOLLOWED = (*KEYS, *OLD_KEYS, _URL, "TESTING")
+#: Keys for which None is a value of its own rather than "not set".
+_NONE_IS_A_VALUE = frozenset({"MAIL_TIMEOUT"})
+
+
+class _Following:
+    """Holds what a Settings was read from outside its ``__dict__``, which old code compares and copies."""
+
+    __slots__ = ("_config", "_seen", "_values")
+
+    _config: Mapping[str, Any]
+    _seen: tuple[Any, ...]
+    _values: dict[str, Any]
+
+
+@dataclass(eq=False, repr=False)
+class Settings(_Following):
+    """Everything about sending that an application configures; every attribute may be set by hand."""
+
+    server: str = "localhost"
+    username: str | None = None
+    password: str | None = None
+    port: int = 25
+    use_tls: bool = False
+    use_ssl: bool = False
+    default_sender: Any = None
+    debug: int = 0
+    max_emails: int | None = None
+    suppress: bool = False
+    ascii_attachments: bool = False
+    timeout: float | None = 30.0
+    tls_verify: bool = True
+    tls_ca_file: str | None = None
+    tls_cert_file: str | None = None
+    tls_key_file: str | None = None
+    tls_context: ssl.SSLContext | Callable[[], ssl.SSLContext] | None = None
+    local_hostname: str | None = None
+    message_id_domain: str | None = None
+    envelope_from: Any = None
+    default_reply_to: Any = None
+    default_headers: Mapping[str, Any] | None = None
+    subject_prefix: str = ""
+    text_from_html: bool = True
+    auth: str | Callable[..., Any] | None = None
+    oauth2_token: str | Callable[[], str] | None = None
+    allow_plaintext_auth: bool = False
+    backend: str | Callable[[Settings], Any] = "smtp"
+    fail_silently: bool = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.server}:{self.port}{' suppressed' if self.suppress else ''}>"
+
+    def read_from(self, config: Mapping[str, Any], debug: bool | int = False, testing: bool = False) -> None:
+        """Take every value from ``config`` and follow it from now on.
+
+        :param debug: stands in for ``MAIL_DEBUG`` where that is not set.
+        :param testing: stands in for ``MAIL_SUPPRESS_SEND`` where neither that nor ``TESTING`` is set.
+        :raises ConfigError: one or more values cannot be read; the text names all of them.
+        """
+        values = _read_config(config)
+        self._config, self._seen, self._values = config, _snapshot(config), values
+        self.__dict__.update({"debug": int(debug), **values, **_suppression(config, testing)})
+        _warn_of_unknown_keys(config)
+
+    def follow(self) -> None:
+        """Take over the values whose keys were changed in the configuration since it was last read.
+
+        A value set by hand stays until its own key changes: the latest change wins.
+        """
+        config = getattr(self, "_config", None)
+        if config is None or (seen := _snapshot(config)) == self._seen:
+            return
+        before, now = self._values, _read_config(config)
+        for attribute in before.keys() | now.keys():
+            value = now.get(attribute, getattr(Settings, attribute))
+            if before.get(attribute, getattr(Settings, attribute)) != value:
+                setattr(self, attribute, value)
+        self._seen, self._values = seen, now
+
+    def connection_faults(self) -> list[str]:
+        """Return what would keep a connection from being opened, a sentence each."""
+        return [fault for fault in (_tls_fault(self), _auth_fault(self), *_file_faults(self)) if fault]
+
+
+DEFAULTS = Settings()
+
+
+@functools.cache
+def host_name() -> str:
+    """Return this machine's name for EHLO and Message-IDs, looked up once a process (it can take seconds)."""
+    name = socket.getfqdn()
+    return name if read.DOMAIN.match(name) else "localhost"
+
+
+def _snapshot(config: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(config.get(key) for key in _FOLLOWED)
+
+
+def _read_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes that ``config`` sets."""
+    values: dict[str, Any] = {"suppress": bool(config["TESTING"])} if config.get("TESTING") is not None else {}
+    faults: list[str] = []
+    found = {**_old_keys(config), **{key: config[key] for key in KEYS if key in config}}
+    if not _is_unset(_URL, config.get(_URL)):
+        try:
+            values.update(read.url(config[_URL]))
+        except ValueError as error:
+            faults.append(f"{_URL} {error}")
+    for key, value in found.items():
+        if not _is_unset(key, value):
+            _read_key(key, value, values, faults)
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return values
+
+
+def _suppression(config: Mapping[str, Any], testing: bool) -> dict[str, bool]:
+    """Return what the caller's word on testing sets, which ``MAIL_SUPPRESS_SEND`` overrules."""
+    is_said = not _is_unset("MAIL_SUPPRESS_SEND", config.get("MAIL_SUPPRESS_SEND"))
+    return {"suppress": True} if testing and not is_said else {}
+
+
+def _read_key(key: str, value: Any, values: dict[str, Any], faults: list[str]) -> None:
+    attribute, read_value, expectation, is_secret = KEYS[key]
+    try:
+        values[attribute] = read_value(value)
+    except (ValueError, TypeError) as error:
+        shown = f"a {type(value).__name__}" if is_secret else ascii(value)
+        detail = f" ({error})" if str(error) and not is_secret else ""
+        faults.append(f"{key} is {shown}. Set it to {expectation}{detail}.")
+
+
+def _is_unset(key: str, value: Any) -> bool:
+    """Whether the value says nothing: None, or the empty text of an unset variable of the environment."""
+    return (value is None and key not in _NONE_IS_A_VALUE) or (isinstance(value, str) and not value.strip())
+
+
+def _old_keys(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of the keys of the first documentation, under their names of today."""
+    found = {}
+    for old, new in OLD_KEYS.items():
+        if config.get(old) is not None:
+            warnings.warn(f"{old} is now called {new}: rename it.", DeprecationWarning, stacklevel=2)
+            found[new] = config[old]
+    return found
+
+
+def _warn_of_unknown_keys(config: Mapping[str, Any]) -> None:
+    unknown = [key for key in config if key.startswith("MAIL_") and key not in KEYS and key != _URL]
+    if not unknown:
+        return
+    from difflib import get_close_matches
+
+    for key in unknown:
+        for nearest in get_close_matches(key, [*KEYS, _URL], n=1, cutoff=0.8):
+            warnings.warn(f"{key} is not a setting of Flask-Mail. Did you mean {nearest}?", ConfigWarning, stacklevel=2)
+
+
+def _tls_fault(settings: Settings) -> str | None:
+    if settings.use_tls and settings.use_ssl:
+        return (
+            "MAIL_USE_SSL and MAIL_USE_TLS are both on. Keep MAIL_USE_SSL for port 465 or MAIL_USE_TLS for port 587."
+        )
+    return None
+
+
+def _auth_fault(settings: Settings) -> str | None:
+    if callable(settings.auth):
+        return None
+    secret = settings.password or settings.oauth2_token
+    if settings.username and not secret:
+        return "MAIL_USERNAME is set and MAIL_PASSWORD is not. Set both, or neither for a server without sign-in."
+    if secret and not settings.username:
+        key = "MAIL_PASSWORD" if settings.password else "MAIL_OAUTH2_TOKEN"
+        return f"{key} is set and MAIL_USERNAME is not. Set both, or neither for a server without sign-in."
+    return None
+
+
+def _file_faults(settings: Settings) -> list[str]:
+    paths = {
+        "MAIL_TLS_CA_FILE": settings.tls_ca_file,
+        "MAIL_TLS_CERT_FILE": settings.tls_cert_file,
+        "MAIL_TLS_KEY_FILE": settings.tls_key_file,
+    }
+    faults = [f"{key} is {path!r}, where there is no file." for key, path in paths.items() if path and not os.path.isfile(path)]
+    if settings.tls_key_file and not settings.tls_cert_file:
+        faults.append("MAIL_TLS_KEY_FILE is set and MAIL_TLS_CERT_FILE is not. Set the certificate that goes with the key.")
+    return faults
+
+
+def attributes_of_0_10() -> list[str]:
+    """Return the names of the attributes that a mail state had in Flask-Mail 0.10, in their order."""
+    return [field.name for field in fields(Settings)][:11]

@@ -1,0 +1,65 @@
+"""What a host is, and opening one by name.
+
+A host is anything with ``smtplib.SMTP``'s two methods ``sendmail`` and ``quit``; a backend is a
+callable that takes the settings and returns a host. Knows nothing of messages or Flask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+from typing import Protocol
+
+from ._errors import ConfigError
+from ._settings import Settings
+from ._opening import open_smtp
+
+
+class Host(Protocol):
+    """Takes envelopes and sees to their delivery."""
+
+    def sendmail(
+        self,
+        from_addr: str,
+        to_addrs: list[str],
+        msg: bytes,
+        mail_options: Iterable[str] = (),
+        rcpt_options: Iterable[str] = (),
+    ) -> Any:
+        """Deliver one message, and return a dict of the recipients refused: address to code and text."""
+
+    def quit(self) -> Any:
+        """End the session; nothing can be sent afterwards."""
+
+
+Backend = Callable[[Settings], Host]
+
+
+def open_host(settings: Settings) -> Host:
+    """Return a host of the backend that ``MAIL_BACKEND`` names, ready to send.
+
+    :raises ConfigError: the settings contradict each other, or the backend cannot be found.
+    :raises OSError: the server cannot be reached, or refuses.
+    """
+    backend = settings.backend
+    if backend == "smtp":
+        if faults := settings.connection_faults():
+            raise ConfigError("\n".join(faults))
+        return open_smtp(settings)
+    return (backend if callable(backend) else _import(backend))(settings)
+
+
+def _import(name: str) -> Backend:
+    module_name, _, attribute = name.partition(":")
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
+            raise ConfigError(f"MAIL_BACKEND is {name!r}, and there is no module {error.name}.") from error
+        raise  # an import that fails inside the module is for its author to see
+    backend: Backend | None = getattr(module, attribute, None)
+    if backend is None:
+        raise ConfigError(f"MAIL_BACKEND is {name!r}, and the module {module_name} has no {attribute}.")
+    return backend
