@@ -1,0 +1,37 @@
+"""The documentation says what is there: every setting, every public name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import flask_mail
+from flask_mail._settings import KEYS
+
+ROOT = Path(__file__).parents[1]
+
+
+def read(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_every_setting_has_a_row():
+    """The configuration reference has a row for each key, and none for a key that does not exist."""
+    rows = re.findall(r"^\| `(MAIL_\w+)` \|", read("docs/configuration.md"), re.MULTILINE)
+
+    assert sorted(rows) == sorted([*KEYS, "MAIL_URL"])
+
+
+def test_every_new_setting_is_in_the_changelog():
+    """The changelog names each setting that Flask-Mail 0.10 did not have."""
+    of_0_10 = "SERVER PORT USE_TLS USE_SSL DEBUG USERNAME PASSWORD DEFAULT_SENDER MAX_EMAILS SUPPRESS_SEND ASCII_ATTACHMENTS"
+    new = set(KEYS) - {f"MAIL_{name}" for name in of_0_10.split()}
+
+    assert new - set(re.findall(r"MAIL_\w+", read("CHANGELOG.md"))) == set()
+
+
+def test_every_error_is_explained():
+    """The page on errors has each exception that is public."""
+    exceptions = {name for name in flask_mail.__all__ if name.endswith(("Error", "Message", "Timeout", "Unknown"))}
+
+    assert exceptions - {"Message", "FlaskMailUnicodeDecodeError"} - set(re.findall(r"\w+", read("docs/errors.md"))) == set()
