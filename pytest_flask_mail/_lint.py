@@ -1,0 +1,178 @@
+"""What is probably wrong with a mail, whatever it is about.
+
+A rule is here only if what it finds is a mistake in nearly every mail: a false alarm costs more than a miss.
+Knows neither outbox nor matching.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from ._parsed import ParsedMail
+from ._parsed import read
+from ._reading import links
+
+_LOCAL_HOSTS = re.compile(r"(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|::1|host\.docker\.internal")
+_PLACEHOLDER = re.compile(
+    r"""\{\{.*?\}\} | \{%.*?%\} | \{\#.*?\#\} | \{\{ | \}\} | \$\{\w+\} | \{[a-z_][\w.]*\}
+    | (?<![\w%])%(?:\(\w+\))?[sd]\b
+    | <[\w.]+\sobject\sat\s0x[0-9A-Fa-f]+> | \[object\ Object\]
+    | \bNone\b(?!\s+[a-z])
+    | \b[Ll]orem\ ipsum\b""",
+    re.VERBOSE | re.DOTALL,
+)
+_URL_PLACEHOLDER = re.compile(r"\{\{|\{%|%7[Bb]%7[Bb]|%7[Bb]%25|[/=](?:None|null|undefined)(?=[/?&#]|$)")
+_ESCAPED_IN_TEXT = re.compile(r"&(?:amp|lt|gt|quot|nbsp|\#39|\#34|\#x27);")
+_ESCAPED_IN_HTML = re.compile(
+    r"</?(?:a|b|br|div|em|li|p|span|strong|table|td|ul)\b[^<>]*>|&(?:amp|lt|gt|quot|nbsp);"
+)
+_URL = re.compile(r"\S+://\S+")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+#: Below these shares of each other's words, text and html are not the same mail.
+_SHARED, _COVERED, _ENOUGH_WORDS = 0.5, 0.25, 20
+
+
+class Finding(str):
+    """What is wrong, in one line that begins with the rule's name."""
+
+    __slots__ = ("code",)
+    #: The rule's name, as ``ignore`` takes it.
+    code: str
+
+    def __new__(cls, code: str, what: str) -> Finding:
+        finding = super().__new__(cls, f"{code}: {what}")
+        finding.code = code
+        return finding
+
+
+def lint(mail: object, ignore: Collection[str] = ()) -> list[Finding]:
+    """Return what is probably wrong with the mail.
+
+    :param ignore: names of rules that do not count.
+    :raises ValueError: there is no such rule.
+    """
+    if unknown := sorted({*ignore} - _RULES.keys()):
+        raise ValueError(f"There is no rule {unknown[0]!r}. The rules are {', '.join(_RULES)}.")
+    parsed = read(mail)
+    rules = [(code, find) for code, find in _RULES.items() if code not in ignore]
+    found = [Finding(code, what) for code, find in rules for what in find(parsed)]
+    return list(dict.fromkeys(found))
+
+
+def _no_subject(parsed: ParsedMail) -> Iterator[str]:
+    if not parsed.subject.strip():
+        yield "the subject is empty"
+
+
+def _no_body(parsed: ParsedMail) -> Iterator[str]:
+    is_shown = bool(parsed.page.text or parsed.page.images)
+    if not (parsed.text or "").strip() and not is_shown and not parsed.files:
+        yield "there is neither text nor html nor a file"
+
+
+def _no_text(parsed: ParsedMail) -> Iterator[str]:
+    if parsed.html is not None and not (parsed.text or "").strip():
+        yield "the html has no text beside it: many filters take that for spam"
+
+
+def _different_text(parsed: ParsedMail) -> Iterator[str]:
+    if not (parsed.html and parsed.text):
+        return
+    text, html = _words(parsed.text), _words(parsed.page.text)
+    shared = len(text & html)
+    if shared < _SHARED * min(len(text), len(html)):
+        yield f"the {len(text)} words of the text and the {len(html)} of the html have {shared} in common"
+    elif len(html) >= _ENOUGH_WORDS and shared < _COVERED * len(html):
+        yield f"the text lacks most of the html: {len(html) - shared} of {len(html)} words"
+    elif any(link.text and _is_web(link) for link in parsed.page.links) and not _URL.search(parsed.text):
+        yield "the html has links and the text has none"
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(_URL.sub(" ", text).lower()))
+
+
+def _image_without_alt(parsed: ParsedMail) -> Iterator[str]:
+    for image in parsed.page.images:
+        if image.get("alt") is None and "alt" not in image:
+            yield f'<img src="{image.get("src") or ""}"> has no alt; alt="" is for decoration'
+
+
+def _image_not_attached(parsed: ParsedMail) -> Iterator[str]:
+    there = {file.content_id for file in parsed.files}
+    for source in _image_sources(parsed):
+        if source.startswith("cid:") and source[4:] not in there:
+            yield f"{source} is no file of this mail"
+
+
+def _local_link(parsed: ParsedMail) -> Iterator[str]:
+    for url in [*links(parsed), *_image_sources(parsed)]:
+        if _LOCAL_HOSTS.fullmatch(_host(url)):
+            yield f"{url} is on the machine of whoever reads it: set SERVER_NAME"
+
+
+def _relative_link(parsed: ParsedMail) -> Iterator[str]:
+    for url in [*parsed.page.links, *_image_sources(parsed)]:
+        if not url.startswith("#") and not _scheme(url) and not _URL_PLACEHOLDER.search(url):
+            yield f"{url!r} leads nowhere from a mail: use url_for(..., _external=True)"
+
+
+def _placeholder(parsed: ParsedMail) -> Iterator[str]:
+    for place, text in (("subject", parsed.subject), ("text", parsed.text), ("html", parsed.page.text)):
+        for found in _PLACEHOLDER.findall(_URL.sub(" ", text or "")):
+            yield f"{found} in the {place}"
+    for url in links(parsed):
+        if _URL_PLACEHOLDER.search(url):
+            yield f"the link {url}"
+
+
+def _escaped(parsed: ParsedMail) -> Iterator[str]:
+    for place, text in (("subject", parsed.subject), ("text", parsed.text)):
+        for found in _ESCAPED_IN_TEXT.findall(_URL.sub(" ", text or "")):
+            yield f"{found} in the {place}, which is no html"
+    for found in _ESCAPED_IN_HTML.findall(parsed.page.text):
+        yield f"{found} is shown in the html: it was escaped twice"
+
+
+def _empty_file(parsed: ParsedMail) -> Iterator[str]:
+    for file in parsed.files:
+        if not file.data:
+            yield f"{file.filename or file.content_type} is empty"
+
+
+def _image_sources(parsed: ParsedMail) -> list[str]:
+    return [source.strip() for image in parsed.page.images if (source := image.get("src"))]
+
+
+def _is_web(url: str) -> bool:
+    return _scheme(url) in ("http", "https")
+
+
+def _scheme(url: str) -> str:
+    return url.partition(":")[0].lower() if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", url) else ""
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "" if _is_web(url) else ""
+    except ValueError:
+        return ""
+
+
+_RULES: dict[str, Callable[[ParsedMail], Iterator[str]]] = {
+    "no-subject": _no_subject,
+    "no-body": _no_body,
+    "no-text": _no_text,
+    "text-differs": _different_text,
+    "image-without-alt": _image_without_alt,
+    "image-not-attached": _image_not_attached,
+    "local-link": _local_link,
+    "relative-link": _relative_link,
+    "placeholder": _placeholder,
+    "escaped": _escaped,
+    "empty-file": _empty_file,
+}

@@ -1,0 +1,286 @@
+"""What each SMTP command does: aiosmtpd's protocol, made strict, with the extensions that it does not have.
+
+One method a command; a command that is not performed raises the reply that says why.
+Rules: RFC 5321; RFC 1870 (SIZE), 6152 (8BITMIME), 6531 (SMTPUTF8), 3030 (CHUNKING), 3461 (DSN), 4954 (AUTH).
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64decode
+from base64 import b64encode
+from typing import Any
+
+from aiosmtpd.smtp import MISSING
+
+from ._auth import explain_wrong
+from ._auth import READERS
+from ._auth import WRONG
+from ._conversation import Conversation
+from ._records import Envelope
+from ._records import ReceivedMail
+from ._syntax import check_mailbox
+from ._syntax import fault_of
+from ._syntax import read_parameters
+from ._syntax import read_path
+from ._syntax import Refusal
+from ._wire import ConversationOver
+
+OF_AIOSMTPD = {"NOOP", "RSET"}
+CHUNK = re.compile(r"(?P<size>[0-9]{1,18})(?P<last> LAST)?", re.IGNORECASE)
+TOO_BIG = "552 5.3.4 Message too big"
+
+
+class Protocol(Conversation):
+    """The commands of one connection. NOOP, RSET, VRFY and EXPN are aiosmtpd's own."""
+
+    # aiosmtpd's own check; ours comes before the command.
+    _auth_required = False
+
+    async def _call_handler_hook(self, command: str, *args: Any) -> Any:
+        """Let a fault answer in place of aiosmtpd's own command."""
+        text = await self.meet(command, args[0] or "" if args else "", "") if command in OF_AIOSMTPD else ""
+        return text or MISSING
+
+    def _set_rset_state(self) -> None:
+        super()._set_rset_state()
+        self._chunks: bytearray | None = None
+
+    async def smtp_EHLO(self, argument: str) -> None:
+        """Know the client, and tell it what we offer."""
+        await self._greet_back("EHLO", argument, "\n".join([f"250 {self.hostname}", *self._offers()]))
+
+    async def smtp_HELO(self, argument: str) -> None:
+        """Know the client, which wants no extensions."""
+        await self._greet_back("HELO", argument, f"250 {self.hostname}")
+
+    async def _greet_back(self, verb: str, name: str, reply: str) -> None:
+        if not name:
+            raise Refusal(f"501 5.5.4 Syntax: {verb} name")
+        text = await self.meet(verb, name, reply)
+        self._set_rset_state()
+        self.session.host_name = name
+        self.session.extended_smtp = verb == "EHLO"
+        await self.push(text)
+
+    def _offers(self) -> list[str]:
+        options = self.options
+        is_in_clear = self.record.tls is None
+        offers = {
+            "PIPELINING": options.pipelining,
+            f"SIZE {options.size or 0}": True,
+            "8BITMIME": options.eight_bit,
+            "SMTPUTF8": options.smtputf8,
+            "CHUNKING": options.chunking,
+            "DSN": True,
+            "ENHANCEDSTATUSCODES": options.enhanced_codes,
+            "STARTTLS": options.tls is not None and is_in_clear,
+            f"AUTH {' '.join(options.auth_mechanisms)}": self._has_auth,
+        }
+        return [offer for offer, is_offered in offers.items() if is_offered]
+
+    @property
+    def _has_auth(self) -> bool:
+        """Whether the client may sign in now: where TLS is demanded, not before it."""
+        may = self.record.tls is not None or self.options.tls != "starttls"
+        return may and bool(self.options.auth_mechanisms)
+
+    async def smtp_STARTTLS(self, argument: str) -> None:
+        """Encrypt the connection and begin anew."""
+        if self.options.tls is None:
+            raise Refusal("502 5.5.1 STARTTLS not offered")
+        if self.record.tls is not None:
+            raise Refusal("503 5.5.1 TLS is active")
+        if argument:
+            raise Refusal("501 5.5.4 Syntax: STARTTLS")
+        await self.push(await self.meet("STARTTLS", "", "220 2.0.0 Ready to start TLS"))
+        await self.start_tls()
+
+    async def smtp_AUTH(self, argument: str) -> None:
+        """Let the client sign in."""
+        mechanism, _, initial = argument.partition(" ")
+        self._check_may_sign_in(mechanism.upper())
+        claim = await READERS[mechanism.upper()](self._ask, read_base64(initial) if initial else None)
+        text = await self.suffer("AUTH", claim.user)
+        signed_in = claim.check(self.options.users) if text is None else claim.accepted()
+        if signed_in is None:
+            await explain_wrong(claim, self._ask)
+            raise Refusal(WRONG)
+        self.record.auth = signed_in
+        await self.push(text or "235 2.7.0 Signed in")
+
+    def _check_may_sign_in(self, mechanism: str) -> None:
+        if not self._has_auth:
+            raise Refusal("502 5.5.1 AUTH not offered")
+        if not self.session.extended_smtp:
+            raise Refusal("503 5.5.1 Send EHLO first")
+        if self.record.auth is not None:
+            raise Refusal("503 5.5.1 Signed in already")
+        if self.envelope.mail_from is not None:
+            raise Refusal("503 5.5.1 Not within a message")
+        if mechanism not in self.options.auth_mechanisms:
+            raise Refusal("504 5.5.4 Mechanism not offered")
+
+    async def _ask(self, challenge: bytes) -> bytes:
+        """Send a challenge and return the answer, which the transcript does not show."""
+        self.send(f"334 {b64encode(challenge).decode()}")
+        answer = (await self.wire.line()).rstrip(b"\r\n").decode(errors="replace")
+        self.record.note("C", "***")
+        if answer == "*":
+            raise Refusal("501 5.7.0 Cancelled")
+        return read_base64(answer)
+
+    async def smtp_MAIL(self, argument: str) -> None:
+        """Begin a message."""
+        self._check_greeted()
+        if self.envelope.mail_from is not None:
+            raise Refusal("503 5.5.1 Sender given already")
+        address, parameters = read_path(argument, "FROM:")
+        values = read_parameters(parameters, self._mail_parameters)
+        check_mail_parameters(values, self.options.size)
+        if address:
+            check_address(address, "SMTPUTF8" in values)
+        text = await self.meet("MAIL", address, "250 2.1.0 Sender OK")
+        self.envelope.mail_from = address
+        self.envelope.mail_options = parameters
+        self.envelope.smtp_utf8 = "SMTPUTF8" in values
+        await self.push(text)
+
+    @property
+    def _mail_parameters(self) -> set[str]:
+        """The names of the parameters that MAIL may have."""
+        if not self.session.extended_smtp:
+            return set()
+        options = self.options
+        optional = {"BODY": options.eight_bit, "SMTPUTF8": options.smtputf8, "AUTH": self._has_auth}
+        return {"SIZE", "RET", "ENVID"} | {name for name, is_known in optional.items() if is_known}
+
+    async def smtp_RCPT(self, argument: str) -> None:
+        """Add a recipient."""
+        self._check_greeted()
+        if self.envelope.mail_from is None:
+            raise Refusal("503 5.5.1 Send MAIL first")
+        if self._chunks is not None:
+            raise Refusal("503 5.5.1 The message has begun")
+        address, parameters = read_path(argument, "TO:")
+        read_parameters(parameters, {"NOTIFY", "ORCPT"} if self.session.extended_smtp else set())
+        if address.lower() != "postmaster":
+            check_address(address, self.envelope.smtp_utf8)
+        if self.options.max_rcpt is not None and len(self.envelope.rcpt_tos) >= self.options.max_rcpt:
+            raise Refusal("452 4.5.3 Too many recipients")
+        text = await self.meet("RCPT", address, "250 2.1.5 Recipient OK")
+        self.envelope.rcpt_tos.append(address)
+        self.envelope.rcpt_options += [each for each in parameters if each not in self.envelope.rcpt_options]
+        await self.push(text)
+
+    async def smtp_DATA(self, argument: str) -> None:
+        """Receive the message up to the final dot."""
+        self._check_has_recipient()
+        if self._chunks is not None:
+            raise Refusal("503 5.5.1 Begun with BDAT")
+        if argument:
+            raise Refusal("501 5.5.4 Syntax: DATA")
+        await self.push(await self.meet("DATA", "", "354 End data with <CR><LF>.<CR><LF>"))
+        content = await self.wire.body(self.options.size)
+        self.record.note("C", f"[message of {len(content)} octets]")
+        await self._receive(content)
+
+    async def smtp_BDAT(self, argument: str) -> None:
+        """Receive a part of the message, or its end. The octets are there even if we do not want them."""
+        found = CHUNK.fullmatch(argument)
+        if not self.options.chunking:
+            raise Refusal("502 5.5.1 BDAT not offered")
+        if found is None:
+            raise Refusal("501 5.5.4 Syntax: BDAT size [LAST]")
+        size = int(found["size"])
+        chunk = await self.wire.chunk(size, keep=not self._is_too_big(size))
+        self.record.note("C", f"[chunk of {size} octets]")
+        self.check_allowed("BDAT")
+        self._check_has_recipient()
+        if self._chunks is None:
+            await self._begin_chunks()
+        if self._is_too_big(size):
+            self._set_rset_state()
+            raise Refusal(TOO_BIG)
+        self._chunks = (self._chunks or bytearray()) + chunk
+        if found["last"]:
+            await self._receive(bytes(self._chunks))
+        else:
+            await self.push(f"250 2.0.0 {size} octets received")
+
+    async def _begin_chunks(self) -> None:
+        """Let faults of DATA have their say. BDAT has no reply of its own before the octets."""
+        await self.suffer("DATA")
+        self._chunks = bytearray()
+
+    def _is_too_big(self, more: int = 0) -> bool:
+        return self.options.size is not None and len(self._chunks or b"") + more > self.options.size
+
+    async def _receive(self, content: bytes) -> None:
+        """Keep the message unless it is refused, then reply: who saw the reply finds the message kept."""
+        heard, problem = self.envelope, self._problem_of(content)
+        self._set_rset_state()
+        if problem is not None:
+            raise Refusal(problem)
+        fault = self.shared.faults.find("BODY", content)
+        if fault is None or not fault.refuses:
+            sender, recipients = heard.mail_from or "", heard.rcpt_tos
+            envelope = Envelope(sender, recipients, content, heard.mail_options, heard.rcpt_options)
+            self.shared.arrivals.add(ReceivedMail(envelope, self.record, self.record.tls, self.record.auth))
+        await self.push(await self.undergo(fault) or "250 2.0.0 Received")
+
+    def _problem_of(self, content: bytes) -> str | None:
+        """Return the reply to a message that is not to be kept, None if it is."""
+        if self.options.size is not None and len(content) > self.options.size:
+            return TOO_BIG
+        if not self.options.eight_bit and not content.isascii():
+            return "554 5.6.1 8BITMIME was not offered"
+        return fault_of(content)
+
+    def _check_greeted(self) -> None:
+        if not self.session.host_name:
+            raise Refusal("503 5.5.1 Send EHLO first")
+
+    def _check_has_recipient(self) -> None:
+        self._check_greeted()
+        if self.envelope.mail_from is None:
+            raise Refusal("503 5.5.1 Send MAIL first")
+        if not self.envelope.rcpt_tos:
+            raise Refusal("503 5.5.1 Send RCPT first")
+
+    async def smtp_HELP(self, argument: str) -> None:
+        """Help those who read."""
+        await self.push("214 2.0.0 RFC 5321")
+
+    async def smtp_QUIT(self, argument: str) -> None:
+        """Say goodbye."""
+        self.send(await self.meet("QUIT", "", "221 2.0.0 Bye"))
+        raise ConversationOver
+
+
+def check_mail_parameters(values: dict[str, str], limit: int | None) -> None:
+    """Raise Refusal for a parameter of MAIL that cannot have its value."""
+    if not values.get("SIZE", "0").isdecimal():
+        raise Refusal("501 5.5.4 SIZE is a number")
+    if values.get("BODY", "7BIT").upper() not in ("7BIT", "8BITMIME"):
+        raise Refusal("501 5.5.4 BODY is 7BIT or 8BITMIME")
+    if values.get("SMTPUTF8"):
+        raise Refusal("501 5.5.4 SMTPUTF8 has no value")
+    if limit is not None and int(values.get("SIZE", "0")) > limit:
+        raise Refusal(TOO_BIG)
+
+
+def check_address(address: str, may_be_utf8: bool) -> None:
+    """Raise Refusal unless the address is a mailbox, in ASCII if SMTPUTF8 was not asked for."""
+    if not may_be_utf8 and not address.isascii():
+        raise Refusal("553 5.6.7 Address is not ASCII and MAIL had no SMTPUTF8")
+    check_mailbox(address)
+
+
+def read_base64(text: str) -> bytes:
+    """Return what the text encodes; a single ``=`` is an answer of no length (RFC 4954 section 4)."""
+    try:
+        return b"" if text == "=" else b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Refusal("501 5.5.2 Not base64") from error
