@@ -17,13 +17,13 @@ from ._errors import DeliveryUnknown
 from ._errors import IncompleteMessage
 from ._errors import MessageError
 from ._errors import SMTPTimeout
-from ._mail import Mail
 from ._mail import _Mail as _Mail
 from ._mail import _MailMixin as _MailMixin
+from ._mail import Mail
 from ._message import Message
-from ._old_names import PY3 as PY3
 from ._old_names import FlaskMailUnicodeDecodeError
 from ._old_names import force_text
+from ._old_names import PY3 as PY3
 from ._old_names import sanitize_address
 from ._old_names import sanitize_addresses
 from ._old_names import sanitize_subject

@@ -1,7 +1,8 @@
 """Read what a user gives as an e-mail address, as it was meant, or refuse it by name.
 
 Knows nothing of headers or messages.
-Rules: RFC 5322 section 3.4 (address), RFC 5321 section 4.1.2 (mailbox), RFC 5891 (IDNA), RFC 6531 (SMTPUTF8).
+Rules: RFC 5322 section 3.4 (address), RFC 5321 sections 4.1.2 (mailbox) and 4.5.3.1 (lengths),
+RFC 5891 (IDNA), RFC 6531 (SMTPUTF8).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from functools import lru_cache
 from typing import Any
 from typing import NamedTuple
 
+from ._charsets import as_text
+from ._charsets import shown
 from ._errors import AddressError
 from ._errors import BadHeaderError
 
@@ -19,19 +22,30 @@ from ._errors import BadHeaderError
 #: program may split at, and lone surrogates.
 UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
+#: 64 octets of local part, "@", and 255 octets of domain.
+_ADDRESS_LIMIT = 320
+#: The length up to which a text is remembered with what was read from it.
+_SHORT = 200
+
+# No pattern may look at a text twice from the same place: each is linear in time, whatever it is given.
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
 _DOT_ATOM = re.compile(rf"[{_ATEXT}][{_ATEXT}.]*\Z")
 _UTF8_LOCAL = re.compile(rf"(?:[{_ATEXT}.]|[^\x00-\xa0\s])+\Z")
-_SIMPLE = re.compile(rf"([{_ATEXT}.]+)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)\Z")
-_SIMPLE_NAMED = re.compile(rf"([A-Za-z0-9 ]*[A-Za-z0-9]) ?<([{_ATEXT}.]+)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)>\Z")
+_HOST = r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
+_BARE = re.compile(rf"([{_ATEXT}.]+)@({_HOST})\Z")
+_NAMED = re.compile(rf"([A-Za-z0-9 ]*[A-Za-z0-9]) ?<([{_ATEXT}.]+)@({_HOST})>\Z")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[A-Za-z0-9:.-]+\])\Z")
 # A stray second ">" is a slip of the keyboard that every release has forgiven.
 _ANGLE = re.compile(r'<([^<>"]*)>+\Z')
 _ANGLE_QUOTED = re.compile(r'<("(?:[^"\\]|\\.)*"@[^<>"]*)>+\Z')
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\Z', re.DOTALL)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\Z')
 _QUOTED_LOCAL = re.compile(r'"((?:[^"\\]|\\.)*)"@([^"]*)\Z')
-_COMMENTED = re.compile(r'([^\s()<>"]+@[^\s()<>"]+)\s*\(([^()]*)\)\Z')
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_COMMENTED = re.compile(r'([^\s()<>"@]+@[^\s()<>"@]+)\s*\(([^()]*)\)\Z')
+_GROUP = re.compile(r'[^"<@:]*:.*;\Z')
+# A quote or an angle that is not closed ends with the text: refused when the piece is read.
+_LISTED = re.compile(r'(?:[^",<]|"(?:[^"\\]|\\.)*"?|<[^<>]*>?)+')
+_ESCAPED = re.compile(r"\\(.)")
+_TO_ESCAPE = re.compile(r'(["\\])')
 
 
 class Mailbox(NamedTuple):
@@ -46,19 +60,13 @@ class Mailbox(NamedTuple):
     @property
     def addr_spec(self) -> str:
         """The bare address as the envelope and the header have it."""
-        local = self.local
-        if not _UTF8_LOCAL.match(local):
-            local = '"' + re.sub(r'(["\\])', r"\\\1", local) + '"'
+        local = self.local if _UTF8_LOCAL.match(self.local) else f'"{_escape(self.local)}"'
         return f"{local}@{self.domain}" if self.domain else local
 
     @property
     def key(self) -> tuple[str, str]:
-        """Equal for two spellings of one address: the case of the domain does not count, that of the local part does."""
+        """Equal for two spellings of one address: only the case of the domain does not count."""
         return self.local, self.domain.lower()
-
-    @property
-    def needs_smtputf8(self) -> bool:
-        return not self.local.isascii()
 
 
 def is_text(value: object) -> bool:
@@ -77,13 +85,17 @@ def mailbox(value: Any, field: str, *, clean: bool = False) -> Mailbox:
     """
     if isinstance(value, Mailbox):
         return value
-    if isinstance(value, tuple | list):
-        return _mailbox_of_pair(value, field, clean)
-    if hasattr(value, "addr_spec") and hasattr(value, "display_name"):
-        return _mailbox_of_pair((value.display_name, value.addr_spec), field, clean)
-    if not is_text(value):
-        raise AddressError(f"{field}: {ascii(value)} is not an e-mail address. {_REMEDY}")
-    return _parse(_safe_text(value, field, clean), field)
+    try:
+        if isinstance(value, tuple | list):
+            return _read_pair(value, field, clean)
+        if is_text(value):
+            text = _safe_text(value, field, clean)
+            return _read_short(text) if len(text) <= _SHORT else _read(text)
+        if hasattr(value, "addr_spec") and hasattr(value, "display_name"):
+            return _read_pair((value.display_name, value.addr_spec), field, clean)
+        raise _Unreadable(_A_GROUP if hasattr(value, "addresses") else _NO_ADDRESS)
+    except _Unreadable as error:
+        raise AddressError(f"{field}: {shown(value)} {error}") from error.__cause__
 
 
 def mailboxes(values: Any, field: str, *, clean: bool = False) -> list[Mailbox]:
@@ -91,7 +103,11 @@ def mailboxes(values: Any, field: str, *, clean: bool = False) -> list[Mailbox]:
 
     :param values: one address as :func:`mailbox` takes it, an iterable of them, or None.
     """
-    found = {}
+    if _is_iterator(values):
+        raise AddressError(
+            f"{field} can be read only once, and that was before: give a list, not a generator."
+        )
+    found: dict[tuple[str, str], Mailbox] = {}
     for value in each_address(values):
         box = mailbox(value, field, clean=clean)
         found.setdefault(box.key, box)
@@ -108,22 +124,49 @@ def each_address(values: Any) -> list[Any]:
         return sorted(values, key=str)  # a message is the same bytes whatever the hash seed
     if isinstance(values, Iterable):
         return list(values)
-    raise AddressError(f"{ascii(values)} is neither an e-mail address nor a list of them. {_REMEDY}")
+    raise AddressError(f"{shown(values)} {_A_GROUP if hasattr(values, 'addresses') else _NO_ADDRESS}")
 
 
-def format_mailbox(name: str, address: str) -> str:
-    """Return name and address as one string that :func:`mailbox` reads back as the same pair."""
-    text = f"{name} <{address}>"
-    try:
-        if not UNSAFE.search(text) and _parse(text, "sender").name == name:
-            return text
-    except AddressError:
-        pass  # a name with an address in it would read as two: quoted, it reads as one
-    escaped = re.sub(r'(["\\])', r"\\\1", name)
-    return f'"{escaped}" <{address}>'
+def read_once(values: Any) -> Any:
+    """Return ``values``, as a list if they can be read only once: a message may be rendered many times."""
+    return list(values) if _is_iterator(values) else values
+
+
+def split_list(text: str) -> list[str]:
+    """Return the addresses of a list in one string, as a header has them, each as its own string."""
+    return [found for found in _LISTED.findall(text) if found.strip()]
+
+
+def join_pair(pair: Any) -> Any:
+    """Return name and address as one string that means the same; the pair itself if there is none."""
+    name, address = (as_text(part or "", "sender") for part in pair)
+    if not name:
+        return address
+    for text in (f"{name} <{address}>", f'"{_escape(name)}" <{address}>'):
+        try:
+            if mailbox(text, "sender") == mailbox(pair, "sender"):
+                return text
+        except (AddressError, BadHeaderError):
+            pass  # a bad address is refused when the message is sent, not when it is written
+    return tuple(pair)
 
 
 _REMEDY = 'Write "ann@example.com", "Ann <ann@example.com>" or ("Ann", "ann@example.com").'
+_NO_ADDRESS = f"is not an e-mail address. {_REMEDY}"
+_SEVERAL = "holds several addresses in one string. Give them as a list, one string each."
+# A program that decodes where none has to would see another address than the server.
+_ENCODED = f"holds an encoded word (RFC 2047), which has no place in an address. {_REMEDY}"
+_A_GROUP = "is a group (RFC 5322 section 3.4). Give its members as a list."
+_TOO_LONG = f"is over {_ADDRESS_LIMIT} octets long, more than an address can be (RFC 5321 section 4.5.3.1)."
+
+
+class _Unreadable(ValueError):
+    """Why a text is no address: the end of a sentence that begins with the text."""
+
+
+def _is_iterator(values: Any) -> bool:
+    # The second check is for a LocalProxy, which has __next__ whatever it stands for.
+    return hasattr(values, "__next__") and iter(values) is values
 
 
 def _is_pair(values: Any) -> bool:
@@ -131,76 +174,84 @@ def _is_pair(values: Any) -> bool:
     if not isinstance(values, tuple) or len(values) != 2:
         return False
     name, address = values
-    return is_text(name) and is_text(address) and "@" not in str(name) and "@" in str(address)
+    return (
+        (name is None or is_text(name)) and is_text(address) and "@" not in str(name) and "@" in str(address)
+    )
 
 
 def _safe_text(value: Any, field: str, clean: bool) -> str:
-    text = value.decode() if isinstance(value, bytes) else str(value)
+    text = as_text(value, field)
     if clean:
         return UNSAFE.sub("", text)
     if found := UNSAFE.search(text):
-        raise BadHeaderError(f"{field} holds the character {ascii(found[0])}, which could start another header: {ascii(text)}")
+        raise BadHeaderError(
+            f"{field} holds the character {ascii(found[0])}, which could start another header: {shown(text)}."
+            " Remove it."
+        )
     return text
 
 
-def _mailbox_of_pair(pair: Any, field: str, clean: bool) -> Mailbox:
+def _read_pair(pair: Any, field: str, clean: bool) -> Mailbox:
     if len(pair) != 2 or not all(part is None or is_text(part) for part in pair):
-        raise AddressError(f"{field}: {ascii(pair)} is not a pair of name and address. {_REMEDY}")
+        raise _Unreadable(f"is not a pair of name and address. {_REMEDY}")
     name = _safe_text(pair[0] or "", field, clean)
     address = _safe_text(pair[1] or "", field, clean).strip().rstrip(">").lstrip("<")
-    return Mailbox(name, *_split(address, field, address))
+    return Mailbox(name, *_split(address))
 
 
-@lru_cache(maxsize=4096)
-def _parse(text: str, field: str) -> Mailbox:
-    if simple := _SIMPLE.match(text):
-        return Mailbox("", simple[1], simple[2])
-    if named := _SIMPLE_NAMED.match(text):
-        return Mailbox(named[1].strip(), named[2], named[3])
+def _read(text: str) -> Mailbox:
+    """Return name and address that one string holds."""
+    if len(text) <= _SHORT and "=?" not in text:  # what nearly all addresses look like
+        if bare := _BARE.match(text):
+            return Mailbox("", bare[1], bare[2])
+        if named := _NAMED.match(text):
+            return Mailbox(named[1].strip(), named[2], named[3])
     stripped = text.strip()
-    angle = _ANGLE.search(stripped) or _ANGLE_QUOTED.search(stripped)
-    if angle:
-        name = _display_name(stripped[: angle.start()].strip(), field, text)
-        return Mailbox(name, *_split(angle[1].strip(), field, text))
+    if angle := _ANGLE.search(stripped) or _ANGLE_QUOTED.search(stripped):
+        return Mailbox(_display_name(stripped[: angle.start()].strip()), *_split(angle[1].strip()))
     if commented := _COMMENTED.match(stripped):
-        return Mailbox(commented[2].strip(), *_split(commented[1], field, text))
-    return Mailbox("", *_split(stripped, field, text))
+        return Mailbox(commented[2].strip(), *_split(commented[1]))
+    return Mailbox("", *_split(stripped))
 
 
-def _display_name(name: str, field: str, text: str) -> str:
+_read_short = lru_cache(maxsize=4096)(_read)
+
+
+def _display_name(name: str) -> str:
     if quoted := _QUOTED.match(name):
         return _ESCAPED.sub(r"\1", quoted[1])
     if "@" in name and any(mark in name for mark in ",;<"):
-        raise _several(field, text)
+        raise _Unreadable(_SEVERAL)
     return name
 
 
-def _split(address: str, field: str, text: str) -> tuple[str, str]:
+def _split(address: str) -> tuple[str, str]:
     """Return local part and domain of a bare address."""
+    if len(address.encode()) > _ADDRESS_LIMIT:
+        raise _Unreadable(_SEVERAL if address.count("@") > 1 else _TOO_LONG)
+    if "=?" in address:
+        raise _Unreadable(_ENCODED)
     if quoted := _QUOTED_LOCAL.match(address):
-        return _ESCAPED.sub(r"\1", quoted[1]), _ascii_domain(quoted[2], field, text)
-    if re.match(r'[^"<@]*:.*;\Z', address):
-        raise AddressError(f"{field}: {ascii(text)} is a group (RFC 5322 section 3.4). Give its members as a list.")
+        return _ESCAPED.sub(r"\1", quoted[1]), _ascii_domain(quoted[2])
+    if _GROUP.match(address):
+        raise _Unreadable(_A_GROUP)
     local, at, domain = address.rpartition("@")
     if not at and _DOT_ATOM.match(address):
         return address, ""
-    if "@" in local and any(mark in address for mark in ",;"):
-        raise _several(field, text)
+    if "@" in local and any(mark in address for mark in ",; "):
+        raise _Unreadable(_SEVERAL)
     if not _UTF8_LOCAL.match(local):
-        raise _no_address(field, text)
-    return local, _ascii_domain(domain, field, text)
+        raise _Unreadable(_NO_ADDRESS)
+    return local, _ascii_domain(domain)
 
 
-def _ascii_domain(domain: str, field: str, text: str) -> str:
-    if domain.isascii():
-        encoded = domain
-    else:
-        try:
-            encoded = _encode_idna(domain)
-        except UnicodeError as error:
-            raise AddressError(f"{field}: {ascii(text)} has a domain that IDNA does not allow: {error}") from error
+def _ascii_domain(domain: str) -> str:
+    try:
+        encoded = domain if domain.isascii() else _encode_idna(domain)
+    except UnicodeError as error:
+        raise _Unreadable(f"has a domain that IDNA does not allow: {error}. Correct the domain.") from error
     if not _DOMAIN.match(encoded):
-        raise _no_address(field, text)
+        raise _Unreadable(_NO_ADDRESS)
     return encoded
 
 
@@ -212,9 +263,5 @@ def _encode_idna(domain: str) -> str:
     return idna.encode(domain, uts46=True).decode("ascii")
 
 
-def _several(field: str, text: str) -> AddressError:
-    return AddressError(f"{field}: {ascii(text)} holds several addresses in one string. Give them as a list, one string each.")
-
-
-def _no_address(field: str, text: str) -> AddressError:
-    return AddressError(f"{field}: {ascii(text)} is not an e-mail address. {_REMEDY}")
+def _escape(text: str) -> str:
+    return _TO_ESCAPE.sub(r"\\\1", text)

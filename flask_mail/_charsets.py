@@ -1,6 +1,6 @@
-"""Character sets: which one a text is written in, and under which name.
+"""Text, and the character set it is written in.
 
-Knows nothing of headers or MIME parts. Names are those of the IANA registry as the standard
+Knows nothing of headers or MIME parts. Charset names are those of the IANA registry as the standard
 library knows them; ``shift_jis`` and ``euc-jp`` are written as ``iso-2022-jp``, as mail in Japanese is.
 """
 
@@ -8,42 +8,93 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
+from ._errors import BadHeaderError
 from ._errors import MessageError
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$%&+^_`{}~-]*\Z")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$%&+^_`{}~-]{0,39}\Z")
+# Every charset that mail can be written in has these where ASCII has them. UTF-16 and EBCDIC have not,
+# UTF-7 has not either, and what Python calls "unicode_escape" is no charset.
+_ASCII_SAMPLE = "Az09 <+>\r\n"
+_NO_CHARSETS = frozenset({"unicode_escape", "raw_unicode_escape", "idna"})
+_SHOWN_LIMIT = 200
 
 
-@lru_cache(maxsize=64)
+def as_text(value: Any, field: str) -> str:
+    """Return what ``value`` says: a string, bytes in UTF-8, or what becomes text when it is asked.
+
+    :raises MessageError: the bytes are not UTF-8.
+    """
+    if issubclass(type(value), str):  # not a proxy, which only says that it is one
+        return str.__str__(value)  # an Enum of strings would name itself instead
+    if not isinstance(value, bytes):
+        return str(value)
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise MessageError(f"{field} is bytes that are not UTF-8: {shown(value)}. Give text.") from error
+
+
+def shown(value: Any) -> str:
+    """Return the value as an error shows it: in ASCII, with escapes for all else, and not without end."""
+    text = ascii(value)
+    return text if len(text) <= _SHOWN_LIMIT else f"{text[:_SHOWN_LIMIT]}... ({len(text)} characters)"
+
+
 def output_charset(name: str | None) -> str:
     """Return the charset that text of the charset ``name`` is written in; UTF-8 for None.
 
-    :raises MessageError: ``name`` is not a charset that Python can encode.
+    :raises BadHeaderError: ``name`` is not even a name.
+    :raises MessageError: it is not that of a charset that Python knows and mail can be written in.
     """
-    if not name or name.lower() in ("utf-8", "utf8"):
-        return "utf-8"
-    if not _NAME.match(name):
-        raise MessageError(f'charset {ascii(name)} is not the name of a charset. Use a name such as "utf-8".')
-    from email.charset import Charset
-
-    output = Charset(name).output_charset or name
-    try:
-        "".encode(output)
-    except LookupError as error:
-        raise MessageError(f'charset {ascii(name)} is not known to Python. Use "utf-8".') from error
-    return output
+    return _output_charset(str(name)) if name else "utf-8"
 
 
 def encode_text(text: str, name: str | None, field: str) -> tuple[bytes, str]:
-    """Return ``text`` as bytes, and the charset used: the wanted one, or UTF-8 where that cannot hold the text.
+    """Return ``text`` as bytes, and their charset: the wanted one, or UTF-8 where that cannot hold the text.
 
     :raises MessageError: the text holds a lone surrogate, which no charset can hold.
     """
-    charset = output_charset(name)
+    return _encode(text, output_charset(name), field)
+
+
+def encode_file(text: str, name: str | None, field: str) -> tuple[bytes, str]:
+    """Return ``text`` as :func:`encode_text` does, in any charset: a file is not bound to those of mail."""
+    charset = str(name or "utf-8")
+    try:
+        "".encode(charset)
+    except (LookupError, ValueError) as error:
+        raise _unknown(charset) from error
+    return _encode(text, charset, field)
+
+
+@lru_cache(maxsize=64)
+def _output_charset(name: str) -> str:
+    if name.lower() in ("utf-8", "utf8"):
+        return "utf-8"
+    from codecs import lookup
+    from email.charset import Charset
+
+    if not _NAME.match(name):
+        raise BadHeaderError(f'charset {shown(name)} is not the name of a charset. Use one such as "utf-8".')
+    try:
+        output = Charset(name).output_charset or name
+        is_fit = _ASCII_SAMPLE.encode(output) == _ASCII_SAMPLE.encode("ascii")
+    except (LookupError, ValueError) as error:
+        raise _unknown(name) from error
+    if not is_fit or lookup(output).name.replace("-", "_") in _NO_CHARSETS:
+        raise MessageError(f'charset {shown(name)} is not one that mail can be written in. Use "utf-8".')
+    return output
+
+
+def _encode(text: str, charset: str, field: str) -> tuple[bytes, str]:
     if charset != "utf-8":
         try:
-            return text.encode(charset), charset
-        except UnicodeEncodeError:
+            octets = text.encode(charset)
+            if octets.decode(charset) == text:  # an escape in the text would switch some charsets
+                return octets, charset
+        except UnicodeError:
             pass  # a character outside the charset: the text matters more than the wish
     try:
         return text.encode(), "utf-8"
@@ -53,3 +104,7 @@ def encode_text(text: str, name: str | None, field: str) -> tuple[bytes, str]:
             f"{field} holds the lone surrogate {found} at position {error.start}, which is half a character."
             " Decode the text with the right charset before giving it to the message."
         ) from error
+
+
+def _unknown(name: str) -> MessageError:
+    return MessageError(f'charset {shown(name)} is not known to Python. Use "utf-8".')

@@ -51,4 +51,8 @@ class Receipt:
     @property
     def accepted(self) -> list[str]:
         """The recipients that the server took responsibility for."""
-        return [address for address in self.envelope.rcpt_tos if address not in self.refused] if self.sent else []
+        return (
+            [address for address in self.envelope.rcpt_tos if address not in self.refused]
+            if self.sent
+            else []
+        )

@@ -10,35 +10,47 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from collections.abc import Iterable
-from email.utils import getaddresses
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
-from ._addresses import UNSAFE
 from ._addresses import Mailbox
 from ._addresses import mailbox
+from ._addresses import split_list
+from ._addresses import UNSAFE
+from ._charsets import as_text
 from ._charsets import encode_text
 from ._charsets import output_charset
+from ._charsets import shown
+from ._errors import AddressError
 from ._errors import BadHeaderError
+from ._errors import MessageError
 
 #: Octets in a line without its CRLF: where we fold, and what no server need accept more of.
 _FOLD, _LIMIT = 76, 998
 _ENCODED_WORD_LIMIT = 75
 
-_NAME = re.compile(r"[!-9;-~]+\Z")
-TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+\Z")
+_NAME = re.compile(r"[!-9;-~]{1,200}\Z")
+TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,100}\Z")
 _FOLDING = re.compile(r"\r\n(?=[ \t]+[^ \t\r\n])")
 _PRINTABLE = re.compile(r"[\t -~]*\Z")
 _PIECES = re.compile(r"[ \t]*[^ \t]+")
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
-_QUOTED_NAME_LIMIT = 200
-# Leaves the first encoded word of a phrase room for "Reply-To: " on its line.
-_PHRASE_ROOM = 60
-_PARAMETER_LINE_LIMIT = 900
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+"
+_MESSAGE_ID = re.compile(rf"<?({_ATEXT}(?:@(?:{_ATEXT}|\[[!-Z^-~]+\]))?)>?\Z")
+_GROUP = re.compile(r'([^"<>@:,]+):([^;]*);\Z')
+_TO_ESCAPE = re.compile(r'(["\\])')
+#: Characters in quotes on one line: each may need a second one, and an address may follow.
+_QUOTED_LIMIT = 200
+#: Leaves the first encoded word of a phrase room for "Reply-To: " on its line.
+_PHRASE_ROOM = 66
+#: Octets in an encoded word of a header whose very name leaves no room for it.
+_LEAST_OCTETS = 15
 
 # RFC 2047 section 5 (3): what an encoded word in a phrase may hold as it is.
 _Q_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/"
-_Q_TABLE = {byte: chr(byte) if byte in _Q_SAFE else "_" if byte == 32 else f"={byte:02X}" for byte in range(256)}
+_Q_TABLE = {
+    byte: chr(byte) if byte in _Q_SAFE else "_" if byte == 32 else f"={byte:02X}" for byte in range(256)
+}
 
 ADDRESS_HEADERS = frozenset({
     "from", "sender", "reply-to", "to", "cc", "resent-from", "resent-sender", "resent-to", "resent-cc",
@@ -46,11 +58,12 @@ ADDRESS_HEADERS = frozenset({
 })  # fmt: skip
 #: Headers with a syntax of their own, in which an encoded word has no place (RFC 2047 section 5).
 STRUCTURED_HEADERS = frozenset({
-    "message-id", "in-reply-to", "references", "date", "received", "return-path", "resent-date", "resent-message-id",
-    "list-unsubscribe", "list-unsubscribe-post", "list-help", "list-subscribe", "list-post", "list-owner",
-    "list-archive", "list-id", "auto-submitted", "precedence", "dkim-signature", "authentication-results", "content-id",
-    "content-location", "content-disposition", "content-md5", "content-language", "content-base", "original-message-id",
-    "feedback-id", "x-priority", "priority", "importance",
+    "message-id", "in-reply-to", "references", "date", "received", "return-path", "resent-date",
+    "resent-message-id", "list-unsubscribe", "list-unsubscribe-post", "list-help", "list-subscribe",
+    "list-post", "list-owner", "list-archive", "list-id", "auto-submitted", "precedence",
+    "dkim-signature", "authentication-results", "content-id", "content-location", "content-disposition",
+    "content-md5", "content-language", "content-base", "original-message-id", "feedback-id",
+    "x-priority", "priority", "importance",
 })  # fmt: skip
 
 
@@ -58,7 +71,7 @@ def check_name(name: Any) -> str:
     """Return ``name`` if it can be the name of a header (RFC 5322 section 2.2), or raise BadHeaderError."""
     if not isinstance(name, str) or not _NAME.match(name):
         raise BadHeaderError(
-            f"{ascii(name)} cannot be the name of a header. Use printable ASCII without spaces or a colon."
+            f"{shown(name)} cannot be the name of a header. Use printable ASCII without spaces or a colon."
         )
     return name
 
@@ -68,15 +81,48 @@ def check_value(name: str, value: Any) -> str:
 
     A value folded by CRLF and white space (RFC 5322 section 2.2.3) is returned unfolded.
     """
-    text = value.decode() if isinstance(value, bytes) else str(value)
-    if text.partition("\r\n")[0].strip():
+    text = as_text(value, name)
+    if "\r\n" in text and text.partition("\r\n")[0].strip():
         text = _FOLDING.sub("", text)
+    return check_text(name, text)
+
+
+def check_text(field: str, value: Any) -> str:
+    """Return ``value`` as text that holds no control character but TAB, and no line separator."""
+    text = as_text(value, field)
     if found := UNSAFE.search(text):
         raise BadHeaderError(
-            f"{name} holds the character {ascii(found[0])}, which could start another header: {ascii(str(value))}."
+            f"{field} holds the character {ascii(found[0])}, which could start another header: {shown(text)}."
             " Remove it, or put the text into the body."
         )
     return text
+
+
+def header_pairs(headers: Any) -> list[tuple[str, Any]]:
+    """Return headers given as a mapping or as pairs as a list of pairs, one for each line."""
+    if not headers:
+        return []
+    flat: list[tuple[str, Any]] = []
+    try:
+        for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+            flat += [(name, one) for one in value] if isinstance(value, list | tuple) else [(name, value)]
+    except (TypeError, ValueError) as error:
+        raise MessageError(
+            f"Headers are a dict, or pairs of name and value, not {shown(headers)}."
+        ) from error
+    return flat
+
+
+def join_headers(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any] | None:
+    """Return pairs of header name and value as a dict, several of one name as a list; None for no pairs."""
+    headers: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in headers:
+            before = headers[name]
+            headers[name] = [*(before if isinstance(before, list) else [before]), value]
+        else:
+            headers[name] = value
+    return headers or None
 
 
 def header(name: str, value: Any, charset: str | None = None) -> bytes:
@@ -86,7 +132,9 @@ def header(name: str, value: Any, charset: str | None = None) -> bytes:
     """
     kind = check_name(name).lower()
     if kind in ADDRESS_HEADERS:
-        return _free_address_header(name, check_value(name, value), charset)
+        return _free_address_header(name, check_value(name, value).strip(), charset)
+    if kind in ("message-id", "resent-message-id"):
+        return message_id_header(name, check_value(name, value))
     if kind in STRUCTURED_HEADERS:
         return structured_header(name, check_value(name, value).strip())
     return text_header(name, value, charset)
@@ -98,7 +146,7 @@ def text_header(name: str, value: Any, charset: str | None = None) -> bytes:
     ASCII is written as it is; encoded words are for all else, and for text that looks like one.
     """
     text = check_value(name, value)
-    if _is_plain(text) and (lines := _fold(name, text if "\r\n" not in str(value) else str(value))):
+    if _is_plain(text) and (lines := _fold(name, as_text(value, name))):
         return lines
     words = _encoded_words(text, charset, name, room=_FOLD - len(name) - 2)
     return f"{name}: {_join_words(words)}\r\n".encode("ascii")
@@ -108,38 +156,41 @@ def structured_header(name: str, text: str) -> bytes:
     """Return the lines of a header that must be ASCII, folded at white space only."""
     if not _PRINTABLE.match(text):
         raise BadHeaderError(
-            f"{name} must be ASCII: {ascii(text)}. Percent-encode a URL, write a domain in its xn-- form."
+            f"{name} must be ASCII: {shown(text)}. Percent-encode a URL, write a domain in its xn-- form."
         )
     lines = _fold(name, text)
     if lines is None:
-        raise BadHeaderError(f"{name} has a run without white space of over {_LIMIT} characters, too long for a line.")
+        raise BadHeaderError(
+            f"{name} is too long for a line: {shown(text)}. Shorten what stands in it without a space"
+            f" to less than {_LIMIT} characters."
+        )
     return lines
 
 
 def address_header(name: str, boxes: Iterable[Mailbox], charset: str | None = None) -> bytes:
     """Return the lines of a header of addresses, in UTF-8 if a local part needs it (RFC 6532)."""
-    first, *rest = [_mailbox_text(box, charset) for box in boxes]
-    lines = [f"{name}: {first}"]
-    for item in rest:
-        if len(lines[-1]) + len(item) + 3 > _FOLD:
-            lines.append(item)
-        else:
-            lines[-1] = f"{lines[-1]}, {item}"
-    return (",\r\n ".join(lines) + "\r\n").encode()
+    return _fold_list(name, [_mailbox_text(box, charset) for box in boxes])
 
 
-def parameter(name: str, value: str) -> str:
-    """Return ``; name="value"`` for a Content-Type or Content-Disposition header.
+def message_id_header(name: str, value: Any) -> bytes:
+    """Return the line of a header with a Message-ID (RFC 5322 section 3.6.4)."""
+    text = check_text(name, value).strip()
+    if not (found := _MESSAGE_ID.match(text)):
+        raise BadHeaderError(f'{name}: {shown(text)} is none. Write one as "<unique-text@example.com>".')
+    return structured_header(name, f"<{found[1]}>")
 
-    Text beyond ASCII comes first in the extended form (RFC 2231 section 4) and again in ASCII,
-    for programs that do not know that form. The extended form is first because the standard
-    library's parser takes the first of two.
-    """
-    if TOKEN.match(value):
-        return f'; {name}="{value}"'
-    if _is_plain(value) and len(value) < _PARAMETER_LINE_LIMIT and "\t" not in value:
-        return f'; {name}="{_quote(value)}"'
-    return _extended_parameter(name, value) + f';\r\n {name}="{_quote(ascii_fallback(value))}"'
+
+def parametrized_header(name: str, value: str, parameters: Mapping[str, str]) -> bytes:
+    """Return the lines of a header such as Content-Type, folded between its parameters."""
+    lines = [f"{name}: {value}"]
+    for key, text in parameters.items():
+        for form in _parameter_forms(key, text):
+            if len(lines[-1]) + len(form) + 2 <= _FOLD:
+                lines[-1] += f"; {form}"
+            else:
+                lines[-1] += ";"
+                lines.append(f" {form}")
+    return ("\r\n".join(lines) + "\r\n").encode("ascii")
 
 
 def ascii_fallback(text: str) -> str:
@@ -148,11 +199,11 @@ def ascii_fallback(text: str) -> str:
 
     plain = unicodedata.normalize("NFKD", text)
     plain = "".join(char for char in plain if not unicodedata.combining(char))
-    return re.sub(r"[^ -~]|=(?=\?)", "_", plain)[:_QUOTED_NAME_LIMIT]
+    return re.sub(r"[^ -~]|=(?=\?)", "_", plain)[:_QUOTED_LIMIT]
 
 
 def ascii_only(text: str) -> str:
-    """Return ``text`` without accents and without characters beyond ASCII, as ``MAIL_ASCII_ATTACHMENTS`` asks."""
+    """Return ``text`` without accents and characters beyond ASCII, as ``MAIL_ASCII_ATTACHMENTS`` asks."""
     import unicodedata
 
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
@@ -161,11 +212,19 @@ def ascii_only(text: str) -> str:
 
 def sanitize_phrase(name: str, charset: str | None) -> str:
     """Return a display name for a header: as it is, quoted, or as encoded words."""
-    if not name or (_PHRASE.match(name) and "=?" not in name):
+    if not name:
         return name
-    if len(name) <= _QUOTED_NAME_LIMIT and _is_plain(name) and "\t" not in name:
-        return f'"{_quote(name)}"'
+    if len(name) <= _QUOTED_LIMIT and "=?" not in name:
+        if _PHRASE.match(name):
+            return name
+        if _PRINTABLE.match(name):
+            return _quoted(name)
     return _join_words(_encoded_words(name, charset, "The display name", room=_PHRASE_ROOM))
+
+
+def sanitize_mailbox(box: Mailbox, charset: str | None) -> str:
+    """Return the address as ASCII or UTF-8 text for a header, on one line."""
+    return _mailbox_text(box, output_charset(charset)).replace("\r\n ", " ")
 
 
 def _mailbox_text(box: Mailbox, charset: str | None) -> str:
@@ -177,11 +236,34 @@ def _mailbox_text(box: Mailbox, charset: str | None) -> str:
 
 
 def _free_address_header(name: str, text: str, charset: str | None) -> bytes:
-    """Return the lines of an address header that a user gave as one text, groups included."""
-    if _PRINTABLE.match(text):
-        return structured_header(name, text.strip())
-    boxes = [mailbox(pair, name) for pair in getaddresses([text])]
-    return address_header(name, boxes, charset)
+    """Return the lines of an address header given as one text, which may be a group."""
+    group = _GROUP.match(text)
+    items = [_mailbox_text(box, charset) for box in _listed(group[2] if group else text, name, bool(group))]
+    if group:
+        start = f"{sanitize_phrase(group[1].strip(), charset)}:"
+        items[:1] = [f"{start} {items[0]}" if items else start]
+        items[-1] += ";"
+    return _fold_list(name, items)
+
+
+def _listed(text: str, field: str, may_be_empty: bool) -> list[Mailbox]:
+    if may_be_empty and not text.strip():
+        return []
+    try:
+        return [mailbox(text, field)]
+    except AddressError:
+        return [mailbox(one, field) for one in split_list(text) or [text]]
+
+
+def _fold_list(name: str, items: list[str]) -> bytes:
+    first, *rest = items
+    lines = [f"{name}: {first}"]
+    for item in rest:
+        if len(lines[-1]) + len(item) + 3 > _FOLD:
+            lines.append(item)
+        else:
+            lines[-1] = f"{lines[-1]}, {item}"
+    return (",\r\n ".join(lines) + "\r\n").encode()
 
 
 def _is_plain(text: str) -> bool:
@@ -190,33 +272,57 @@ def _is_plain(text: str) -> bool:
 
 
 def _fold(name: str, text: str) -> bytes | None:
-    """Return the header folded before white space; None if a run is too long for any line."""
-    if len(name) + 2 + len(text) <= _FOLD or "\r\n" in text:
-        lines = [f"{name}: {text}"]
-    else:
-        lines = [f"{name}:"]
-        for piece in _PIECES.findall(f" {text}"):
-            if len(lines[-1]) + len(piece) <= _FOLD or lines[-1] == f"{name}:":
-                lines[-1] += piece
-            else:
-                lines.append(piece)
-    written = "\r\n".join(lines)
-    if max(map(len, written.split("\r\n"))) > _LIMIT:
+    """Return the header folded before white space, or as it came folded; None if no line can hold a run."""
+    written = f"{name}: {text}"
+    if len(written) > _FOLD and "\r\n" not in text:
+        written = _folded(name, text)
+    if len(written) > _LIMIT and max(map(len, written.split("\r\n"))) > _LIMIT:
         return None
     return f"{written}\r\n".encode("ascii")
 
 
-def _quote(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+def _folded(name: str, text: str) -> str:
+    """Return the header in lines; the first is never empty, as that would come back as white space."""
+    first, *pieces = _PIECES.findall(f" {text}")
+    lines = [f"{name}:{first}"]
+    for piece in pieces:
+        if len(lines[-1]) + len(piece) <= _FOLD:
+            lines[-1] += piece
+        else:
+            lines.append(piece)
+    return "\r\n".join(lines)
 
 
-def _extended_parameter(name: str, value: str) -> str:
+def _quoted(text: str) -> str:
+    escaped = _TO_ESCAPE.sub(r"\\\1", text)
+    return f'"{escaped}"'
+
+
+def _parameter_forms(name: str, value: str) -> list[str]:
+    """Return ``name="value"``, in as many forms and pieces as the value needs.
+
+    Text beyond ASCII comes first in the extended form (RFC 2231 section 4) and again in ASCII,
+    for programs that do not know that form. The extended form is first because the standard
+    library's parser takes the first of two.
+    """
+    if len(value) <= _QUOTED_LIMIT and _is_plain(value) and "\t" not in value:
+        return [f"{name}={_quoted(value)}"]
+    return [*_extended_forms(name, value), f"{name}={_quoted(ascii_fallback(value))}"]
+
+
+def _extended_forms(name: str, value: str) -> list[str]:
+    from urllib.parse import quote
+
     encoded = quote(encode_text(value, None, f"The parameter {name}")[0], safe="")
-    if len(encoded) <= _PARAMETER_LINE_LIMIT:
-        return f";\r\n {name}*=utf-8''{encoded}"
-    pieces = re.findall(rf"(?:%..|[^%]){{1,{_PARAMETER_LINE_LIMIT // 3}}}", encoded)
-    pieces[0] = "utf-8''" + pieces[0]
-    return "".join(f";\r\n {name}*{number}*={piece}" for number, piece in enumerate(pieces))
+    if len(encoded) <= _LIMIT // 2:
+        return [f"{name}*=utf-8''{encoded}"]
+    pieces = re.findall(rf"(?:%..|[^%]){{1,{_LIMIT // 6}}}", encoded)
+    return [
+        f"{name}*{number}*={'' if number else _EXTENDED_START}{piece}" for number, piece in enumerate(pieces)
+    ]
+
+
+_EXTENDED_START = "utf-8''"
 
 
 def _join_words(words: list[str]) -> str:
@@ -225,13 +331,14 @@ def _join_words(words: list[str]) -> str:
 
 
 def _encoded_words(text: str, charset: str | None, field: str, room: int) -> list[str]:
-    """Return ``text`` as encoded words of at most 75 characters, the first of at most ``room`` if it can."""
+    """Return ``text`` as encoded words of at most 75 characters, each with room on the first line."""
     encoded, used = encode_text(text, charset, field)
-    overhead = len(used) + len("=??b??=")
-    whole = _shortest_word(encoded, used)
-    if len(whole) <= min(room, _ENCODED_WORD_LIMIT):
+    limit = min(room, _ENCODED_WORD_LIMIT)
+    whole = _shortest_word(encoded, used) if len(encoded) < limit else ""
+    if 0 < len(whole) <= limit:
         return [whole]
-    octets = max(1, (min(room, _ENCODED_WORD_LIMIT) - overhead) // 4 * 3)
+    overhead = len(used) + len("=??b??=")
+    octets = max(_LEAST_OCTETS, (limit - overhead) // 4 * 3)
     return [_base64_word(piece, used) for piece in _pieces(text, used, octets)]
 
 
@@ -255,8 +362,3 @@ def _pieces(text: str, charset: str, octets: int) -> Iterable[bytes]:
     middle = len(text) // 2
     yield from _pieces(text[:middle], charset, octets)
     yield from _pieces(text[middle:], charset, octets)
-
-
-def sanitize_mailbox(box: Mailbox, charset: str | None) -> str:
-    """Return the address as ASCII or UTF-8 text for a header, on one line."""
-    return _mailbox_text(box, output_charset(charset)).replace("\r\n ", " ")

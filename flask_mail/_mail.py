@@ -9,17 +9,19 @@ import threading
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 from typing import Any
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from flask import current_app
 from flask import has_app_context
 
 from ._connection import Connection
+from ._connection import lend
 from ._envelope import Receipt
 from ._errors import ConfigError
 from ._errors import ConfigWarning
+from ._errors import warn
 from ._message import Message
 from ._settings import Settings
 from ._signals import email_dispatched
@@ -70,12 +72,14 @@ class _MailMixin:
         finally:
             state.suppress_more(-1)
 
-    def send(self, message: Message) -> Receipt:
+    def send(self, message: Message, envelope_from: Any = None) -> Receipt:
         """Send one message over a connection of its own and return what became of it.
 
         Errors are those of :meth:`Connection.send`.
+
+        :param envelope_from: where bounces go, for this sending.
         """
-        with self.connect() as connection:
+        with lend(self.connect(), message, envelope_from) as connection:
             return message.send(connection)
 
     def send_message(self, *args: Any, **kwargs: Any) -> Receipt:
@@ -121,13 +125,14 @@ class _Mail(_MailMixin, Settings):
         self._app = app
 
     def __getstate__(self) -> dict[str, Any]:
+        """Pickle without secrets, the application, and the configuration that was followed."""
         return {**self.__dict__, "password": None, "oauth2_token": None}
 
     def __copy__(self) -> _Mail:
         twin = type(self).__new__(type(self))
-        _Mail.__init__(twin)
-        twin.__dict__.update(self.__dict__)
+        twin.__setstate__(self.__dict__)
         twin._app = self._app
+        twin.follow_as(self)
         return twin
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -164,22 +169,25 @@ class Mail(_MailMixin):
     :raises ConfigError: a setting cannot be read.
     """
 
-    server = _OfState()
-    username = _OfState()
-    password = _OfState()
-    port = _OfState()
-    use_tls = _OfState()
-    use_ssl = _OfState()
-    default_sender = _OfState()
-    debug = _OfState()
-    max_emails = _OfState()
-    suppress = _OfState()
-    ascii_attachments = _OfState()
+    server: _OfState = _OfState()
+    username: _OfState = _OfState()
+    password: _OfState = _OfState()
+    port: _OfState = _OfState()
+    use_tls: _OfState = _OfState()
+    use_ssl: _OfState = _OfState()
+    default_sender: _OfState = _OfState()
+    debug: _OfState = _OfState()
+    max_emails: _OfState = _OfState()
+    suppress: _OfState = _OfState()
+    ascii_attachments: _OfState = _OfState()
 
     def __init__(self, app: Flask | None = None) -> None:
         self.app = app
+        self.state: _Mail | None = None
         self._initialised: WeakSet[_Mail] = WeakSet()
-        self.state: _Mail | None = None if app is None else self.init_app(app)
+        if app is not None:
+            state = self.init_app(app)
+            self.state = self.state if state is None else state  # a subclass may forget to return it
 
     def init_app(self, app: Flask) -> _Mail:
         """Read the settings of ``app`` and return its state, which is also ``app.extensions["mail"]``.
@@ -194,10 +202,14 @@ class Mail(_MailMixin):
             self._initialised.add(state)
             _warn_of_connection(state)
         app.extensions["mail"] = state
+        if app is self.app:
+            self.state = state
         return state
 
     def init_mail(self, config: Mapping[str, Any], debug: bool | int = False, testing: bool = False) -> _Mail:
-        """Return a state with the settings of ``config``, which it follows from now on. Subclasses may override this.
+        """Return a state with the settings of ``config``, which it follows from now on.
+
+        Subclasses may override this.
 
         :raises ConfigError: settings cannot be read; the text names each.
         """
@@ -205,9 +217,13 @@ class Mail(_MailMixin):
         state.read_from(config, debug, testing)
         return state
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __getstate__(self) -> dict[str, Any]:
         """Pickle and deepcopy as an unbound Mail: an application and its passwords stay in their process."""
-        return type(self), ()
+        return {**self.__dict__, "app": None, "state": None, "_initialised": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._initialised = WeakSet()
 
     def __copy__(self) -> Mail:
         twin = type(self).__new__(type(self))
@@ -229,19 +245,18 @@ class Mail(_MailMixin):
         state = app.extensions.get("mail")
         if state is None:
             raise ConfigError(
-                f"The current application was not configured with Flask-Mail: call mail.init_app({app.name}) first."
+                "The current application was not configured with Flask-Mail:"
+                f" call mail.init_app(app) for {app.name!r} first."
             )
         return state  # type: ignore[no-any-return] # extensions is untyped
 
     def _states(self) -> list[_Mail]:
-        """Return the states that setting an attribute reaches: of the one application, or of all that were initialised."""
+        """Return the states that setting an attribute reaches: the application's, or all when unbound."""
         if self.state is not None or not self._initialised:
             return [self._state()]
         return list(self._initialised)
 
 
 def _warn_of_connection(state: _Mail) -> None:
-    import warnings
-
-    for fault in state.connection_faults():
-        warnings.warn(f"{fault} No connection can be opened.", ConfigWarning, stacklevel=3)
+    for fault in state.connection_faults() if state.backend == "smtp" else ():
+        warn(f"{fault} No connection can be opened.", ConfigWarning)

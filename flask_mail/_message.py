@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterable
 from collections.abc import Mapping
 from email.utils import make_msgid
-from typing import TYPE_CHECKING
 from typing import Any
+from typing import TYPE_CHECKING
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -20,16 +20,20 @@ from flask import current_app
 from flask import has_app_context
 
 from ._addresses import each_address
-from ._addresses import format_mailbox
+from ._addresses import join_pair
+from ._addresses import read_once
 from ._attachment import Attachment
+from ._charsets import shown
 from ._errors import BadHeaderError
 from ._errors import MessageError
-from ._headers import check_value
+from ._headers import check_text
+from ._headers import header_pairs
+from ._headers import join_headers
 from ._render import content
-from ._render import header_lines
+from ._render import has_bad_headers
 from ._settings import DEFAULTS
-from ._settings import Settings
 from ._settings import host_name
+from ._settings import Settings
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -39,10 +43,10 @@ if TYPE_CHECKING:
 
 Self = TypeVar("Self", bound="Message")
 
-_CONTENT = (
-    "subject", "sender", "recipients", "cc", "bcc", "reply_to", "body", "alts", "attachments", "charset",
-    "extra_headers", "mail_options", "rcpt_options", "envelope_from",
-)  # fmt: skip
+#: What may stand between the angle brackets of List-Unsubscribe, where a comma begins the next.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-+\--;=?-~]+\Z")
+_UNSUBSCRIBE = frozenset({"list-unsubscribe", "list-unsubscribe-post"})
+_SHOWN_RECIPIENTS = 3
 
 
 class Message:
@@ -63,11 +67,13 @@ class Message:
     :param reply_to: where answers go: an address, or several.
     :param date: seconds since the epoch, or a ``datetime``; otherwise the moment of sending.
     :param charset: the character set to write in, where it can hold the text; otherwise UTF-8.
-    :param extra_headers: more headers; one that the message has already is replaced, a list is several of one name.
+    :param extra_headers: more headers; one that the message has already is replaced, and a list is several
+        of one name.
     :param mail_options: ESMTP parameters of MAIL FROM.
     :param rcpt_options: ESMTP parameters of each RCPT TO.
     :param message_id: the Message-ID, with its angle brackets; otherwise a new one.
-    :param envelope_from: where bounces go, ``"<>"`` for nowhere; otherwise ``MAIL_ENVELOPE_FROM`` or the sender.
+    :param envelope_from: where bounces go, ``"<>"`` for nowhere; otherwise ``MAIL_ENVELOPE_FROM``,
+        or the sender.
     """
 
     def __init__(
@@ -95,24 +101,25 @@ class Message:
             alts, sender = None, alts
         settings = _settings()
         self.recipients: list[Any] = each_address(recipients)
-        self.subject = subject
-        self.sender = _readable(sender or settings.default_sender)
-        self.reply_to = reply_to
+        self.subject: Any = subject
+        self.sender: Any = _readable(sender or settings.default_sender)
+        self.reply_to: Any = read_once(reply_to)
         self.cc: list[Any] = each_address(cc)
         self.bcc: list[Any] = each_address(bcc)
-        self.body = body
+        self.body: Any = body
         self.alts: dict[str, Any] = dict(alts or {})
-        self.html = html
-        self.date = date
+        if html is not None:
+            self.html = html
+        self.date: Any = date
         self.msgId: str = message_id or make_msgid(domain=settings.message_id_domain or host_name())
-        self.charset = charset
-        self.extra_headers = extra_headers
-        self.mail_options: Any = mail_options or []
-        self.rcpt_options: Any = rcpt_options or []
+        self.charset: str | None = charset
+        self.extra_headers: Any = read_once(extra_headers)
+        self.mail_options: Any = read_once(mail_options) or []
+        self.rcpt_options: Any = read_once(rcpt_options) or []
         self.attachments: list[Attachment] = list(attachments or [])
-        self.envelope_from = envelope_from
+        self.envelope_from: Any = envelope_from
         #: The sender that came from a setting: the app that sends may have another.
-        self._default_sender = None if sender else self.sender
+        self._default_sender: Any = None if sender else self.sender
         self._date: float | None = None
         self._date_sent: float | None = None
 
@@ -124,6 +131,9 @@ class Message:
 
     @html.setter
     def html(self, value: Any) -> None:
+        self.__dict__.pop("html", None)
+        if self.alts is None:
+            self.alts = {}
         if value is None:
             self.alts.pop("html", None)
         else:
@@ -178,41 +188,39 @@ class Message:
         from pathlib import Path
 
         source = Path(data) if isinstance(data, str) else data
-        cid = (cid or make_msgid(domain=self.msgId.strip("<>").rpartition("@")[2] or host_name())).strip("<>")
+        cid = (cid or make_msgid(domain=self._domain())).strip("<>")
         self.attach(filename, content_type, source, "inline", {"Content-ID": f"<{cid}>"})
         return cid
 
-    def list_unsubscribe(self, url: str | None = None, mailto: str | None = None, one_click: bool = False) -> None:
+    def list_unsubscribe(
+        self, url: str | None = None, mailto: str | None = None, one_click: bool = False
+    ) -> None:
         """Set the headers by which a mail program offers to unsubscribe (RFC 2369, RFC 8058).
 
         :param url: where to unsubscribe: ``https:``, in ASCII.
         :param mailto: the address to write to, with or without ``mailto:``.
         :param one_click: a POST to ``url`` unsubscribes without further question.
         """
-        ways = [url] if url else []
-        if mailto:
-            ways.append(mailto if mailto.lower().startswith("mailto:") else f"mailto:{quote(mailto, safe='@+')}")
-        if not ways or (one_click and not (url or "").lower().startswith("https:")):
-            raise MessageError("list_unsubscribe needs url= or mailto=, and an https url for one_click=True (RFC 8058).")
+        ways = [way for way in (url, mailto and _mailto(mailto)) if way]
+        if not ways or (one_click and not str(url).lower().startswith("https:")):
+            raise MessageError(
+                "list_unsubscribe needs url= or mailto=, and an https url for one_click=True (RFC 8058)."
+            )
         for way in ways:
-            if re.search(r"[<>,\s]", check_value("List-Unsubscribe", way)):
-                raise BadHeaderError(f"List-Unsubscribe: {ascii(way)} is not a URL. Percent-encode < > , and spaces.")
+            if not _URL.match(check_text("List-Unsubscribe", way)):
+                raise BadHeaderError(
+                    f"List-Unsubscribe: {shown(way)} is not a URL. Write https://... in ASCII,"
+                    " and percent-encode < > , and spaces."
+                )
         headers = {"List-Unsubscribe": ", ".join(f"<{way}>" for way in ways)}
         if one_click:
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        self.extra_headers = {**dict(self.extra_headers or {}), **headers}
+        others = [pair for pair in header_pairs(self.extra_headers) if pair[0].lower() not in _UNSUBSCRIBE]
+        self.extra_headers = join_headers([*others, *headers.items()])
 
     def has_bad_headers(self) -> bool:
         """Return whether something that goes into a header could start another one."""
-        try:
-            header_lines(self, _settings())
-            for attachment in self.attachments:
-                attachment.as_entity()
-        except BadHeaderError:
-            return True
-        except MessageError:
-            return False
-        return False
+        return has_bad_headers(self, _settings())
 
     def is_bad_headers(self) -> bool:
         """Deprecated name of :meth:`has_bad_headers`."""
@@ -226,8 +234,8 @@ class Message:
         return connection.send(self)
 
     def as_bytes(self) -> bytes:
-        """Return the message as it is sent, but for what only sending checks: the same bytes at every call."""
-        return content(self, _settings(), clean=True)
+        """Return the message as it is sent, but for what only sending checks: the same at every call."""
+        return content(self, _settings())
 
     def as_string(self) -> str:
         """Return the message as text."""
@@ -259,20 +267,24 @@ class Message:
             self.sender = self._default_sender = _readable(settings.default_sender) or self.sender
 
     def copy(self: Self) -> Self:
-        """Return a message of the same content with lists of its own, a new Message-ID, and no date if none was given."""
+        """Return the message with lists of its own, a new Message-ID, and no date unless one was given."""
         from copy import copy
 
         twin = copy(self)
-        twin.__dict__.update({name: copy(value) for name, value in self.__dict__.items() if isinstance(value, list | dict)})
-        twin.attachments = [copy(attachment) for attachment in self.attachments]
-        twin.msgId = make_msgid(domain=self.msgId.strip("<>").rpartition("@")[2] or host_name())
+        twin.__dict__.update(
+            {name: copy(value) for name, value in self.__dict__.items() if isinstance(value, list | dict)}
+        )
+        twin.attachments = [copy(attachment) for attachment in self.attachments or ()]
+        for attachment in twin.attachments:
+            attachment.headers = copy(attachment.headers)
+        twin.msgId = make_msgid(domain=self._domain())
         if self.date == self.__dict__.get("_date_sent"):
             twin.date = None
         twin._date = twin._date_sent = None
         return twin
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the message as values that JSON can hold, Message-ID and date included; :meth:`from_dict` reads them."""
+        """Return the message as values that JSON can hold, for :meth:`from_dict` to read."""
         from ._exchange import to_dict
 
         return to_dict(self)
@@ -295,19 +307,28 @@ class Message:
         return from_mime(cls, mime)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {str(self.subject)!r} from {self.sender} to {', '.join(map(str, self._everybody()))}>"
-
-    def _everybody(self) -> list[Any]:
-        return [*each_address(self.recipients), *each_address(self.cc), *each_address(self.bcc)]
+        people = [str(one) for one in self._everybody()]
+        more = f" and {len(people) - _SHOWN_RECIPIENTS} more" if len(people) > _SHOWN_RECIPIENTS else ""
+        to = ", ".join(people[:_SHOWN_RECIPIENTS]) + more
+        return f"<{type(self).__name__} {str(self.subject)!r} from {self.sender} to {to}>"
 
     def __eq__(self, other: object) -> bool:
         """Whether both say the same to the same people; Message-ID and date do not count."""
         if not isinstance(other, Message) or type(self) is not type(other):
             return NotImplemented
-        return all(getattr(self, name, None) == getattr(other, name, None) for name in _CONTENT)
+        from ._exchange import content_of
+
+        return content_of(self) == content_of(other)
 
     def __hash__(self) -> int:
         return hash((type(self), str(self.subject)))
+
+    def _everybody(self) -> list[Any]:
+        return [*each_address(self.recipients), *each_address(self.cc), *each_address(self.bcc)]
+
+    def _domain(self) -> str:
+        """Return the domain of the Message-ID, for others that are made after it."""
+        return str(self.msgId).strip("<>").rpartition("@")[2] or host_name()
 
 
 def _settings() -> Settings:
@@ -322,15 +343,22 @@ def _settings() -> Settings:
 
 
 def _is_sender_of_0_9(value: Any) -> bool:
-    """Whether the fifth argument is a sender, as it was up to 0.9.1: a string, or a pair of strings with an address."""
+    """Whether the fifth argument is a sender, as up to 0.9.1: a string or a pair with an address."""
     if isinstance(value, str):
         return True
-    is_pair = isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(part, str) for part in value)
+    is_pair = (
+        isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(part, str) for part in value)
+    )
     return bool(is_pair) and "@" in value[1]
 
 
 def _readable(sender: Any) -> Any:
     """Return a sender given as a pair as one string, as it has always been read back."""
     if isinstance(sender, tuple | list) and len(sender) == 2:
-        return format_mailbox(str(sender[0] or ""), str(sender[1])) if sender[0] else str(sender[1])
+        return join_pair(sender)
     return sender
+
+
+def _mailto(address: str) -> str:
+    is_url = address.lower().startswith("mailto:")
+    return address if is_url else f"mailto:{quote(check_text('List-Unsubscribe', address), safe='@+')}"

@@ -8,26 +8,34 @@ Rules: RFC 2045 (encodings), RFC 2046 (structure), RFC 2183 (disposition), RFC 2
 from __future__ import annotations
 
 import re
-import struct
 from binascii import b2a_base64
 from binascii import b2a_qp
 from hashlib import blake2b
+from struct import Struct
+from typing import Any
 from typing import NamedTuple
 
 from ._charsets import encode_text
+from ._charsets import shown
 from ._errors import MessageError
-from ._headers import check_value
-from ._headers import parameter
+from ._headers import check_text
+from ._headers import parametrized_header
 
 _LINE_LIMIT = 998
+_TOKEN = r"[A-Za-z0-9!#$&^_.+-]"
+_QUOTED = r'"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*"'
 _CONTENT_TYPE = re.compile(
-    r"""([A-Za-z0-9!#$&^_.+-]+)/([A-Za-z0-9!#$&^_.+-]+)"""
-    r"""((?:\s*;\s*[A-Za-z0-9!#$&^_.+*-]+\s*=\s*(?:"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*"|[^\s;"\x00-\x1f\x7f]+))*)\s*;?\s*\Z"""
+    rf"({_TOKEN}{{1,127}})/({_TOKEN}{{1,127}})"  # the lengths are those of RFC 6838 section 4.2
+    rf"""((?:\s*;\s*{_TOKEN}{{1,60}}\s*=\s*(?:{_QUOTED}|[^\s;"\x00-\x1f\x7f]+))*)(?:\s*;)?\Z"""
 )
 _PARAMETER = re.compile(r';\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))')
+_ESCAPED = re.compile(r"\\(.)")
 _ASCII_BYTES = bytes(range(128))
 #: A line that starts so could be taken for a boundary of ours, which all begin with ``=_``.
 _BOUNDARY_LINE = b"--=_"
+#: Lines of base64 that are cut at once, each 57 octets in 76 characters.
+_BATCH = 512
+_CUT = Struct("76s" * _BATCH)
 
 
 class Entity(NamedTuple):
@@ -35,6 +43,8 @@ class Entity(NamedTuple):
 
     headers: bytes
     body: list[bytes]
+    #: Whether somebody else's boundaries may be in it.
+    holds_message: bool = False
 
 
 class ContentType(NamedTuple):
@@ -47,16 +57,20 @@ class ContentType(NamedTuple):
         return f"{self.kind}/{self.subkind}".lower()
 
 
-def content_type(text: str, field: str) -> ContentType:
+def content_type(value: Any, field: str) -> ContentType:
     """Return a content type taken apart.
 
-    :raises MessageError: ``text`` is not ``type/subtype`` with parameters (RFC 2045 section 5.1).
+    :raises BadHeaderError: ``value`` holds what could start another header.
+    :raises MessageError: ``value`` is not ``type/subtype`` with parameters (RFC 2045 section 5.1).
     """
-    found = _CONTENT_TYPE.match(check_value(field, text)) if str(text).isascii() else None
+    text = check_text(field, value).strip()
+    found = _CONTENT_TYPE.match(text)
     if not found:
-        raise MessageError(f'{field} {ascii(text)} is not a content type. Write "type/subtype", such as "application/pdf".')
+        raise MessageError(
+            f'{field} {shown(text)} is not a content type. Write "type/subtype", such as "application/pdf".'
+        )
     parameters = {
-        name.lower(): re.sub(r"\\(.)", r"\1", quoted) if quoted or not plain else plain
+        name.lower(): plain or _ESCAPED.sub(r"\1", quoted)
         for name, quoted, plain in _PARAMETER.findall(found[3])
     }
     return ContentType(found[1], found[2], parameters)
@@ -66,19 +80,18 @@ def text_entity(text: str, kind: ContentType, charset: str | None, field: str) -
     """Return ``text`` as a text part; line ends of every kind become CRLF."""
     encoded, used = encode_text(_with_crlf(text), charset, field)
     encoding, body = _encode_text_body(encoded)
-    parameters = {"charset": used, **{name: value for name, value in kind.parameters.items() if name != "charset"}}
-    return Entity(_content_headers(kind, parameters, encoding), body)
+    return Entity(_content_headers(kind, {**kind.parameters, "charset": used}, encoding), body)
 
 
-def binary_entity(data: bytes, kind: ContentType, more_headers: bytes = b"") -> Entity:
-    """Return ``data``, octet for octet, as an entity in base64."""
-    headers = _content_headers(kind, kind.parameters, "base64") + more_headers
-    return Entity(headers, [base64_lines(data)])
+def binary_entity(octets: bytes, kind: ContentType, more_headers: bytes = b"") -> Entity:
+    """Return ``octets``, each as it is, as an entity in base64."""
+    return Entity(_content_headers(kind, kind.parameters, "base64") + more_headers, base64_lines(octets))
 
 
-def message_entity(data: bytes, kind: ContentType, more_headers: bytes = b"") -> Entity:
-    """Return a whole message as an entity; it must be 7-bit, as no encoding is allowed (RFC 2046 section 5.2.1)."""
-    return Entity(_content_headers(kind, kind.parameters, "7bit") + more_headers, [data])
+def message_entity(octets: bytes, kind: ContentType, more_headers: bytes = b"") -> Entity:
+    """Return a whole message as an entity. It must be 7-bit: RFC 2046 section 5.2.1 allows no encoding."""
+    headers = _content_headers(kind, kind.parameters, "7bit") + more_headers
+    return Entity(headers, [octets], holds_message=True)
 
 
 def multipart(subtype: str, entities: list[Entity], seed: str, **parameters: str) -> Entity:
@@ -93,26 +106,36 @@ def multipart(subtype: str, entities: list[Entity], seed: str, **parameters: str
         body += [delimiter, entity.headers, b"\r\n", *entity.body]
     body[0] = delimiter[2:]
     body.append(f"\r\n--{boundary}--\r\n".encode("ascii"))
-    kind = ContentType("multipart", subtype, {})
-    return Entity(_content_headers(kind, {**parameters, "boundary": boundary}, None), body)
+    headers = _content_headers(
+        ContentType("multipart", subtype, {}), {**parameters, "boundary": boundary}, None
+    )
+    return Entity(headers, body, any(entity.holds_message for entity in entities))
 
 
-def base64_lines(data: bytes) -> bytes:
-    """Return ``data`` in base64, in lines of 76 characters with CRLF between them."""
-    encoded = b2a_base64(data, newline=False)
-    full, rest = divmod(len(encoded), 76)
-    return b"\r\n".join(struct.unpack("76s" * full + f"{rest}s" * bool(rest), encoded))
+def base64_lines(octets: bytes) -> list[bytes]:
+    """Return the octets in base64, in lines of 76 characters with CRLF between them."""
+    pieces = []
+    for start in range(0, len(octets), 57 * _BATCH):
+        encoded = b2a_base64(octets[start : start + 57 * _BATCH], newline=False)
+        is_full = len(encoded) == _CUT.size
+        lines = (
+            _CUT.unpack(encoded) if is_full else [encoded[at : at + 76] for at in range(0, len(encoded), 76)]
+        )
+        pieces += [b"\r\n", b"\r\n".join(lines)]
+    return pieces[1:]
 
 
-def seven_bit(data: bytes) -> bytes:
-    """Return a whole message with every part in a 7-bit encoding and CRLF line ends; as it is if it has that already."""
-    fixed = data if _has_only_crlf(data) else re.sub(rb"\r\n|\r|\n", b"\r\n", data)
-    if fixed.isascii() and b"\0" not in fixed and _longest_line(fixed) <= _LINE_LIMIT:
-        return fixed
-    from email import message_from_bytes
-    from email import policy
+def seven_bit(octets: bytes) -> bytes:
+    """Return a whole message in 7 bits and with CRLF line ends, its parts encoded if they have to be.
 
-    return message_from_bytes(fixed, policy=policy.SMTP).as_bytes(policy=policy.SMTP.clone(cte_type="7bit"))
+    :raises MessageError: it cannot be done.
+    """
+    message = octets if _has_only_crlf(octets) else re.sub(rb"\r\n|\r|\n", b"\r\n", octets)
+    if not _is_seven_bit(message):
+        message = _encode_parts(message)
+    if not _is_seven_bit(message):
+        raise _not_seven_bit()
+    return message
 
 
 def _with_crlf(text: str) -> str:
@@ -121,32 +144,65 @@ def _with_crlf(text: str) -> str:
     return text.replace("\n", "\r\n")
 
 
-def _has_only_crlf(data: bytes) -> bool:
-    pairs = data.count(b"\r\n")
-    return data.count(b"\n") == pairs == data.count(b"\r")
+def _has_only_crlf(octets: bytes) -> bool:
+    pairs = octets.count(b"\r\n")
+    return octets.count(b"\n") == pairs == octets.count(b"\r")
+
+
+def _encode_parts(message: bytes) -> bytes:
+    from email import message_from_bytes
+    from email import policy
+
+    try:
+        parsed = message_from_bytes(message, policy=policy.SMTP.clone(cte_type="7bit"))
+        for part in parsed.walk():
+            _encode_part(part)
+        return parsed.as_bytes()
+    except Exception as error:  # whatever a parser or generator makes of a message that came from anywhere
+        raise _not_seven_bit() from error
+
+
+def _encode_part(part: Any) -> None:
+    encoding = str(part["Content-Transfer-Encoding"]).strip().lower()
+    if part.is_multipart() or encoding in ("base64", "quoted-printable"):
+        return
+    payload = part.get_payload(decode=True)
+    if not _is_seven_bit(payload):
+        del part["Content-Transfer-Encoding"]
+        part["Content-Transfer-Encoding"] = "base64"
+        part.set_payload(b"".join(base64_lines(payload)).decode("ascii"))
+
+
+def _not_seven_bit() -> MessageError:
+    return MessageError(
+        "A message given as an attachment cannot be written in ASCII, as message/rfc822 has to be."
+        ' Attach its bytes with content_type="application/octet-stream".'
+    )
 
 
 def _encode_text_body(encoded: bytes) -> tuple[str, list[bytes]]:
     """Return the transfer encoding that suits the text, and the text in it."""
-    if encoded.isascii() and b"\0" not in encoded and _BOUNDARY_LINE not in encoded:
-        if _longest_line(encoded) <= _LINE_LIMIT:
-            return "7bit", [encoded]
+    if _is_seven_bit(encoded) and _BOUNDARY_LINE not in encoded:
+        return "7bit", [encoded]
     foreign = len(encoded.translate(None, _ASCII_BYTES))
     if foreign * 6 > len(encoded) or b"\0" in encoded:
-        return "base64", [base64_lines(encoded)]
-    return "quoted-printable", [b2a_qp(encoded)]
+        return "base64", base64_lines(encoded)
+    # Without a line end to learn from, b2a_qp would break lines by LF alone.
+    return "quoted-printable", [b2a_qp(encoded + b"\r\n")[:-2]]
 
 
-def _longest_line(data: bytes) -> int:
-    return len(data) if len(data) <= _LINE_LIMIT else max(map(len, data.split(b"\r\n")))
+def _is_seven_bit(octets: bytes) -> bool:
+    """Whether octets whose line ends are CRLF suit every server as they are (RFC 2045 section 2.7)."""
+    return octets.isascii() and b"\0" not in octets and _longest_line(octets) <= _LINE_LIMIT
+
+
+def _longest_line(octets: bytes) -> int:
+    return len(octets) if len(octets) <= _LINE_LIMIT else max(map(len, octets.split(b"\r\n")))
 
 
 def _content_headers(kind: ContentType, parameters: dict[str, str], encoding: str | None) -> bytes:
-    written = "".join(parameter(name, value) for name, value in parameters.items())
-    lines = f"Content-Type: {kind.kind}/{kind.subkind}{written}\r\n"
-    if encoding:
-        lines += f"Content-Transfer-Encoding: {encoding}\r\n"
-    return lines.encode("ascii")
+    lines = parametrized_header("Content-Type", f"{kind.kind}/{kind.subkind}", parameters)
+    return lines + f"Content-Transfer-Encoding: {encoding}\r\n".encode("ascii") if encoding else lines
 
 
 def _free_boundary(seed: str, entities: list[Entity]) -> str:
@@ -156,8 +212,8 @@ def _free_boundary(seed: str, entities: list[Entity]) -> str:
     hold a boundary is not left in 7-bit: only a whole message as a part is to be searched.
     """
     while True:
-        boundary = f"=_{blake2b(seed.encode(), digest_size=12).hexdigest()}"
+        boundary = f"=_{blake2b(seed.encode(errors='replace'), digest_size=12).hexdigest()}"
         marker = f"--{boundary}".encode("ascii")
-        if not any(marker in piece for entity in entities for piece in entity.body if b"message/" in entity.headers):
+        if not any(marker in piece for entity in entities if entity.holds_message for piece in entity.body):
             return boundary
         seed += "+"

@@ -63,6 +63,8 @@ def version() -> str:
     import warnings
 
     warnings.warn(
-        "'__version__' is deprecated: use importlib.metadata.version('flask-mail').", DeprecationWarning, stacklevel=3
+        "'__version__' is deprecated: use importlib.metadata.version('flask-mail').",
+        DeprecationWarning,
+        stacklevel=3,
     )
     return importlib.metadata.version("flask-mail")

@@ -8,31 +8,39 @@ RFC 5321 section 4.1.2 (ESMTP parameters), RFC 6531 (SMTPUTF8).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from collections.abc import Iterator
 from datetime import datetime
+from datetime import timedelta
+from datetime import timezone
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from functools import partial
 from typing import Any
+from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from ._addresses import Mailbox
 from ._addresses import is_text
+from ._addresses import Mailbox
 from ._addresses import mailbox
 from ._addresses import mailboxes
-from ._attachment import header_pairs
+from ._charsets import as_text
+from ._charsets import output_charset
+from ._charsets import shown
 from ._envelope import Envelope
 from ._errors import BadHeaderError
 from ._errors import IncompleteMessage
 from ._errors import MessageError
 from ._headers import address_header
 from ._headers import check_name
-from ._headers import check_value
 from ._headers import header
+from ._headers import header_pairs
+from ._headers import message_id_header
 from ._headers import sanitize_mailbox
 from ._headers import structured_header
 from ._headers import text_header
+from ._mime import content_type
 from ._mime import ContentType
 from ._mime import Entity
-from ._mime import content_type
 from ._mime import multipart
 from ._mime import text_entity
 from ._settings import Settings
@@ -45,8 +53,31 @@ _UNWANTED = {
     "content-type": "The content type is written by itself: use html=, alts= or charset=.",
     "content-transfer-encoding": "The transfer encoding is chosen by itself.",
     "bcc": "It would show the hidden recipients: use bcc=.",
+    "resent-bcc": "It would show the hidden recipients: use bcc=.",
 }
 _PLAIN = ContentType("text", "plain", {})
+#: Clients show the last alternative that they know, so the plainest is first and an invitation last.
+_RICHNESS = {"text/plain": 0, "text/html": 2, "text/calendar": 3}
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MINUTE = timedelta(minutes=1)
+_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class _People(NamedTuple):
+    """Everybody whom the message names, read once."""
+
+    sender: list[Mailbox]
+    recipients: list[Mailbox]
+    cc: list[Mailbox]
+    bcc: list[Mailbox]
+    reply_to: list[Mailbox]
+
+    def receivers(self) -> list[Mailbox]:
+        """Return whom the message goes to, each once."""
+        boxes: dict[tuple[str, str], Mailbox] = {}
+        for box in (*self.recipients, *self.cc, *self.bcc):
+            boxes.setdefault(box.key, box)
+        return list(boxes.values())
 
 
 def envelope(message: Message, settings: Settings, envelope_from: Any = None) -> Envelope:
@@ -56,65 +87,51 @@ def envelope(message: Message, settings: Settings, envelope_from: Any = None) ->
     :raises IncompleteMessage: there is no sender or no recipient.
     :raises MessageError: something in the message cannot be sent; nothing is ever left out instead.
     """
-    recipients = [box.addr_spec for box in _recipients(message)]
+    people = _read_people(message, settings)
+    recipients = [box.addr_spec for box in people.receivers()]
     if not recipients:
         raise IncompleteMessage("No recipients have been added: give recipients, cc or bcc.")
-    sender = message.sender or settings.default_sender
-    if not sender:
+    if not people.sender:
         raise IncompleteMessage(
             "The message does not specify a sender and a default sender has not been configured:"
             " give sender=, or set MAIL_DEFAULT_SENDER."
         )
-    return_path = _return_path(envelope_from or message.envelope_from or settings.envelope_from or sender)
+    return_path = _return_path(
+        envelope_from or message.envelope_from or settings.envelope_from, people.sender[0]
+    )
     options = _esmtp_options(message.mail_options, "mail_options")
     rcpt_options = _esmtp_options(message.rcpt_options, "rcpt_options")
-    rendered = content(message, settings)
-    if not all(address.isascii() for address in (return_path, *recipients)) or not _has_ascii_headers(rendered):
+    rendered = _content(message, settings, people)
+    # A body is always written in ASCII: what is not is an address, in the envelope or in a header.
+    if not (rendered.isascii() and return_path.isascii() and all(map(str.isascii, recipients))):
         options += [option for option in ("SMTPUTF8", "BODY=8BITMIME") if option not in options]
     return Envelope(return_path, recipients, rendered, options, rcpt_options)
 
 
-def content(message: Message, settings: Settings, *, clean: bool = False) -> bytes:
+def content(message: Message, settings: Settings) -> bytes:
     """Return the message as bytes: the same bytes each time, until the message is changed.
 
-    :param clean: leave unsafe characters out of addresses instead of refusing the message.
+    Unsafe characters are left out of addresses; only sending refuses them.
     """
-    entity = _structure(message, settings)
-    lines = header_lines(message, settings, clean=clean)
-    return b"".join([*lines, b"MIME-Version: 1.0\r\n", entity.headers, b"\r\n", *entity.body])
+    return _content(message, settings, _read_people(message, settings, clean=True))
 
 
-def header_lines(message: Message, settings: Settings, *, clean: bool = False) -> list[bytes]:
-    """Return the header fields of the message; extra headers replace those of the same name."""
-    extra = _extra_headers(message, settings)
-    replaced = {name.lower() for name, _ in extra}
-    lines = [line for name, line in _own_headers(message, settings, clean) if name.lower() not in replaced]
-    return lines + [header(name, value, message.charset) for name, value in extra if value is not None]
+def named_recipients(message: Message) -> list[str]:
+    """Return whom the message goes to in the order of its envelope, each with name as in a header."""
+    receivers = _read_people(message, None).receivers()
+    return [sanitize_mailbox(box, message.charset) for box in receivers]
 
 
-def _own_headers(message: Message, settings: Settings, clean: bool) -> Iterator[tuple[str, bytes]]:
-    charset = message.charset
-    for name, values, field in (
-        ("From", [message.sender or settings.default_sender], "sender"),
-        ("To", message.recipients, "recipients"),
-        ("Cc", message.cc, "cc"),
-        ("Reply-To", message.reply_to or settings.default_reply_to, "reply_to"),
-    ):
-        boxes = mailboxes([value for value in values if value] if field == "sender" else values, field, clean=clean)
-        if boxes:
-            yield name, address_header(name, boxes, charset)
-    for box in mailboxes(message.bcc, "bcc", clean=clean):
-        del box  # never written, yet checked with the other addresses
-    if subject := _subject(message, settings):
-        yield "Subject", text_header("Subject", subject, charset)
-    yield "Date", structured_header("Date", format_date(message.date_to_write()))
-    yield "Message-ID", structured_header("Message-ID", check_value("Message-ID", message.msgId))
-
-
-def _subject(message: Message, settings: Settings) -> str:
-    subject = "" if message.subject is None else message.subject
-    text = subject.decode() if isinstance(subject, bytes) else str(subject)
-    return settings.subject_prefix + text
+def has_bad_headers(message: Message, settings: Settings) -> bool:
+    """Return whether something that goes into a header could start another one."""
+    for check in _header_checks(message, settings):
+        try:
+            check()
+        except BadHeaderError:
+            return True
+        except MessageError:
+            pass  # another fault, of which sending tells
+    return False
 
 
 def format_date(date: Any) -> str:
@@ -122,11 +139,88 @@ def format_date(date: Any) -> str:
 
     :param date: seconds since the epoch, or a ``datetime``; one without a zone is local time.
     """
-    if isinstance(date, datetime):
-        return (date if date.tzinfo else date.astimezone()).strftime(f"{_DAYS[date.weekday()]}, %d {_MONTHS[date.month]} %Y %H:%M:%S %z")
-    if isinstance(date, bool) or not isinstance(date, int | float):
-        raise MessageError(f"date {ascii(date)} is no moment. Give seconds since the epoch, or a datetime.")
-    return formatdate(date, localtime=True)
+    try:
+        if isinstance(date, datetime):
+            return _format_datetime(date if date.utcoffset() is not None else date.astimezone())
+        if isinstance(date, int | float) and not isinstance(date, bool):
+            return formatdate(date, localtime=True)
+    except (ValueError, OverflowError, OSError) as error:
+        raise MessageError(f"date {shown(date)} is out of the range of this machine's calendar.") from error
+    raise MessageError(f"date {shown(date)} is no moment. Give seconds since the epoch, or a datetime.")
+
+
+def _read_people(message: Message, settings: Settings | None, clean: bool = False) -> _People:
+    sender = message.sender or (settings and settings.default_sender)
+    reply_to = message.reply_to or (settings and settings.default_reply_to)
+    return _People(
+        [mailbox(sender, "sender", clean=clean)] if sender else [],
+        mailboxes(message.recipients, "recipients", clean=clean),
+        mailboxes(message.cc, "cc", clean=clean),
+        mailboxes(message.bcc, "bcc", clean=clean),
+        mailboxes(reply_to, "reply_to", clean=clean),
+    )
+
+
+def _content(message: Message, settings: Settings, people: _People) -> bytes:
+    lines = _header_lines(message, settings, people)
+    entity = _structure(message, settings)
+    return b"".join([*lines, b"MIME-Version: 1.0\r\n", entity.headers, b"\r\n", *entity.body])
+
+
+def _header_lines(message: Message, settings: Settings, people: _People) -> list[bytes]:
+    """Return the header fields of the message; extra headers replace those of the same name."""
+    extra = _extra_headers(message, settings)
+    replaced = {name.lower() for name, _ in extra}
+    lines = [line for name, line in _own_headers(message, settings, people) if name.lower() not in replaced]
+    return lines + [header(name, value, message.charset) for name, value in extra if value is not None]
+
+
+def _own_headers(message: Message, settings: Settings, people: _People) -> Iterator[tuple[str, bytes]]:
+    for name, boxes in (
+        ("From", people.sender),
+        ("To", people.recipients),
+        ("Cc", people.cc),
+        ("Reply-To", people.reply_to),
+    ):
+        if boxes:
+            yield name, address_header(name, boxes, message.charset)
+    if subject := _subject(message, settings):
+        yield "Subject", text_header("Subject", subject, message.charset)
+    yield "Date", structured_header("Date", format_date(message.date_to_write()))
+    if message.msgId:
+        yield "Message-ID", message_id_header("Message-ID", message.msgId)
+
+
+def _header_checks(message: Message, settings: Settings) -> Iterator[Callable[[], Any]]:
+    """Yield what writes each header by itself, so that one which fails hides no other."""
+    yield partial(mailboxes, [message.sender] if message.sender else [], "sender")
+    yield partial(mailboxes, message.recipients, "recipients")
+    yield partial(mailboxes, message.cc, "cc")
+    yield partial(mailboxes, message.bcc, "bcc")
+    yield partial(mailboxes, message.reply_to, "reply_to")
+    yield lambda: text_header("Subject", _subject(message, settings), message.charset)
+    yield partial(output_charset, message.charset)
+    yield partial(message_id_header, "Message-ID", message.msgId)
+    yield partial(_extra_headers, message, settings)
+    yield lambda: [
+        header(name, value, message.charset) for name, value in header_pairs(message.extra_headers)
+    ]
+    for attachment in message.attachments or ():
+        yield attachment.header_lines
+        yield partial(content_type, attachment.content_type, "content_type")
+    yield partial(_alternatives, message)
+
+
+def _subject(message: Message, settings: Settings) -> str:
+    subject = "" if message.subject is None else as_text(message.subject, "Subject")
+    return settings.subject_prefix + subject if subject else settings.subject_prefix.strip()
+
+
+def _format_datetime(date: datetime) -> str:
+    if (date.utcoffset() or _MINUTE) % _MINUTE:  # the local mean time of old days, which a header cannot hold
+        date = date.astimezone(timezone.utc)
+    day, month = _DAYS[date.weekday()], _MONTHS[date.month]
+    return f"{day}, {date.day:02} {month} {date.year:04} {date.strftime('%H:%M:%S %z')}"
 
 
 def _extra_headers(message: Message, settings: Settings) -> list[tuple[str, Any]]:
@@ -135,110 +229,94 @@ def _extra_headers(message: Message, settings: Settings) -> list[tuple[str, Any]
     names = {check_name(name).lower() for name, _ in own}
     for name in names & _UNWANTED.keys():
         raise BadHeaderError(f"{name.title()} cannot be an extra header. {_UNWANTED[name]}")
-    defaults = [(name, value) for name, value in header_pairs(settings.default_headers) if name.lower() not in names]
+    defaults = [
+        pair for pair in header_pairs(settings.default_headers) if check_name(pair[0]).lower() not in names
+    ]
     return [(name, value) for name, value in (*defaults, *own) if name.lower() != "mime-version"]
 
 
-def named_recipients(message: Message) -> list[str]:
-    """Return whom the message goes to in the order of its envelope, each with name as in a header."""
-    return [sanitize_mailbox(box, message.charset) for box in _recipients(message)]
-
-
-def _recipients(message: Message) -> list[Mailbox]:
-    boxes: dict[tuple[str, str], Mailbox] = {}
-    for values, field in ((message.recipients, "recipients"), (message.cc, "cc"), (message.bcc, "bcc")):
-        for box in mailboxes(values, field):
-            boxes.setdefault(box.key, box)
-    return list(boxes.values())
-
-
-def _return_path(value: Any) -> str:
+def _return_path(value: Any, sender: Mailbox) -> str:
     """Return the bare address; ``<>`` is the empty return path of RFC 5321 section 4.5.5."""
+    if not value:
+        return sender.addr_spec
     return "" if value == "<>" else mailbox(value, "envelope_from").addr_spec
 
 
 def _esmtp_options(values: Any, field: str) -> list[str]:
-    options = [option for value in ([values] if is_text(values) else values or []) for option in str(value).split(" ")]
-    for option in options:
-        if not _ESMTP_OPTION.match(option):
-            raise BadHeaderError(f'{field} holds {ascii(option)}, which is no ESMTP parameter such as "NOTIFY=SUCCESS".')
+    options = []
+    for value in [values] if is_text(values) else values or []:
+        found = as_text(value, field).split(" ")
+        if not all(map(_ESMTP_OPTION.match, found)):
+            raise BadHeaderError(
+                f'{field} holds {shown(value)}, which is no ESMTP parameter such as "NOTIFY=SUCCESS".'
+            )
+        options += found
     return options
-
-
-def _has_ascii_headers(rendered: bytes) -> bool:
-    return rendered[: rendered.index(b"\r\n\r\n")].isascii()
 
 
 def _structure(message: Message, settings: Settings) -> Entity:
     """Return the body: alternatives, the html of which is related to its images, mixed with the files."""
-    html = _html(message)
-    inline = [one.as_entity() for one in message.attachments or () if html and one.is_inline]
-    files = [one.as_entity(settings.ascii_attachments) for one in message.attachments or () if not (html and one.is_inline)]
-    body = _alternatives(message, settings, inline)
-    return multipart("mixed", [body, *files], message.msgId) if files else body
+    alternatives = _alternatives(message)
+    has_html = any(kind.full == "text/html" for kind, _ in alternatives)
+    inline: list[Entity] = []
+    files: list[Entity] = []
+    for attachment in message.attachments or ():
+        shelf = inline if has_html and attachment.is_inline else files
+        shelf.append(attachment.as_entity(settings.ascii_attachments))
+    body = _body(message, settings, alternatives, inline)
+    return multipart("mixed", [body, *files], str(message.msgId)) if files else body
 
 
-def _alts(message: Message) -> dict[str, Any]:
-    """Return the alternatives with the html, which an old task may have left outside of them."""
-    html = message.html
-    return dict(message.alts or {}) if html is None else {**(message.alts or {}), "html": html}
-
-
-def _html(message: Message) -> Any:
-    alts = _alts(message)
-    return alts.get("html", alts.get("text/html"))
-
-
-def _alternatives(message: Message, settings: Settings, inline: list[Entity]) -> Entity:
-    entities = [
-        _related(text_entity(_text(value), kind, message.charset, "alts"), inline, message.msgId)
-        if kind.full == "text/html"
-        else text_entity(_text(value), kind, message.charset, "alts")
-        for kind, value in _ordered_alternatives(message)
+def _alternatives(message: Message) -> list[tuple[ContentType, str]]:
+    """Return the alternatives but for the text, from the plainest to the richest."""
+    given = dict(message.alts or {})
+    if message.html is not None:  # which a task of 0.10 may have left outside of alts
+        given["html"] = message.html
+    kinds = [
+        (_alternative_type(key), as_text(value, "html" if key == "html" else "alts"))
+        for key, value in given.items()
+        if value is not None
     ]
-    text = _plain_text(message, settings)
-    if text is not None:
-        entities.insert(0, text_entity(text, _PLAIN, message.charset, "body"))
-    return entities[0] if len(entities) == 1 else multipart("alternative", entities, message.msgId)
+    return sorted(kinds, key=lambda pair: _RICHNESS.get(pair[0].full, 1))
 
 
-def _plain_text(message: Message, settings: Settings) -> str | None:
-    """Return the text of the message: its own, or one derived from its html; None if other parts stand for it."""
-    alts = _alts(message)
-    if message.body or not alts:
-        return _text(message.body)
-    html = _html(message)
-    if html is None or not settings.text_from_html or alts.keys() & {"plain", "text/plain"}:
+def _alternative_type(key: Any) -> ContentType:
+    text = as_text(key, "The key of alts")
+    kind = content_type(text if "/" in text.partition(";")[0] else f"text/{text}", "The key of alts")
+    if kind.kind.lower() != "text":
+        raise MessageError(
+            f"alts holds {shown(kind.full)}, and an alternative is text. Use attach() for other types."
+        )
+    return kind
+
+
+def _body(
+    message: Message, settings: Settings, alternatives: list[tuple[ContentType, str]], inline: list[Entity]
+) -> Entity:
+    entities = []
+    for kind, text in alternatives:
+        entity = text_entity(text, kind, message.charset, "alts" if kind.full != "text/html" else "html")
+        is_root = inline and kind.full == "text/html"
+        entities.append(_related(entity, inline, message) if is_root else entity)
+    plain = _plain_text(message, settings, alternatives)
+    if plain is not None:
+        entities.insert(0, text_entity(plain, _PLAIN, message.charset, "body"))
+    return entities[0] if len(entities) == 1 else multipart("alternative", entities, str(message.msgId))
+
+
+def _related(html: Entity, inline: list[Entity], message: Message) -> Entity:
+    return multipart("related", [html, *inline], str(message.msgId), type="text/html")
+
+
+def _plain_text(
+    message: Message, settings: Settings, alternatives: list[tuple[ContentType, str]]
+) -> str | None:
+    """Return the text of the message, derived from its html if need be; None if others stand for it."""
+    if message.body or not alternatives:
+        return as_text(message.body or "", "body")
+    texts = {kind.full: text for kind, text in alternatives}
+    if "text/plain" in texts or "text/html" not in texts or not settings.text_from_html:
         return None
     from ._plaintext import text_from_html
 
-    return text_from_html(_text(html))
-
-
-def _ordered_alternatives(message: Message) -> list[tuple[ContentType, Any]]:
-    """Return the alternatives from the plainest to the richest, an invitation last: clients take the last they know."""
-    kinds = [
-        (content_type(key if "/" in str(key) else f"text/{key}", "The key of alts"), value)
-        for key, value in _alts(message).items()
-        if value is not None
-    ]
-    for kind, _ in kinds:
-        if kind.kind.lower() != "text":
-            raise MessageError(f"alts holds {ascii(kind.full)}, and an alternative is text. Use attach() for other types.")
-    return sorted(kinds, key=lambda pair: pair[0].full == "text/calendar")
-
-
-def _related(html: Entity, inline: list[Entity], seed: str) -> Entity:
-    return multipart("related", [html, *inline], seed, type="text/html") if inline else html
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
+    return text_from_html(texts["text/html"])

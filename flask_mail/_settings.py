@@ -10,17 +10,16 @@ import functools
 import os
 import socket
 import ssl
-import warnings
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
-from dataclasses import fields
 from typing import Any
 from typing import NamedTuple
 
 from . import _values as read
 from ._errors import ConfigError
 from ._errors import ConfigWarning
+from ._errors import warn
 
 
 class Key(NamedTuple):
@@ -33,14 +32,18 @@ class Key(NamedTuple):
 
 
 KEYS = {
-    "MAIL_SERVER": Key("server", read.host, 'a host name or address without a port, such as "smtp.example.com"'),
+    "MAIL_SERVER": Key(
+        "server", read.host, 'a host name or address without a port, such as "smtp.example.com"'
+    ),
     "MAIL_PORT": Key("port", read.port, "a port number from 1 to 65535, such as 587"),
     "MAIL_USE_TLS": Key("use_tls", read.flag, "True or False"),
     "MAIL_USE_SSL": Key("use_ssl", read.flag, "True or False"),
     "MAIL_DEBUG": Key("debug", read.level, "True, False or a number"),
-    "MAIL_USERNAME": Key("username", read.text, "text"),
-    "MAIL_PASSWORD": Key("password", read.text, "text", is_secret=True),
-    "MAIL_DEFAULT_SENDER": Key("default_sender", read.sender, 'an address, such as "Shop <shop@example.com>", or a pair'),
+    "MAIL_USERNAME": Key("username", read.secret, "text"),
+    "MAIL_PASSWORD": Key("password", read.secret, "text", is_secret=True),
+    "MAIL_DEFAULT_SENDER": Key(
+        "default_sender", read.sender, 'an address, such as "Shop <shop@example.com>", or a pair'
+    ),
     "MAIL_MAX_EMAILS": Key("max_emails", read.count, "a number of messages, or None for no limit"),
     "MAIL_SUPPRESS_SEND": Key("suppress", read.flag, "True or False"),
     "MAIL_ASCII_ATTACHMENTS": Key("ascii_attachments", read.flag, "True or False"),
@@ -49,16 +52,26 @@ KEYS = {
     "MAIL_TLS_CA_FILE": Key("tls_ca_file", read.path, "the path of a file"),
     "MAIL_TLS_CERT_FILE": Key("tls_cert_file", read.path, "the path of a file"),
     "MAIL_TLS_KEY_FILE": Key("tls_key_file", read.path, "the path of a file"),
-    "MAIL_TLS_CONTEXT": Key("tls_context", read.tls_context, "an ssl.SSLContext, or a callable that returns one"),
-    "MAIL_LOCAL_HOSTNAME": Key("local_hostname", read.host, 'a host name, such as "app.example.com"'),
-    "MAIL_MESSAGE_ID_DOMAIN": Key("message_id_domain", read.domain, 'a domain in ASCII, such as "example.com"'),
-    "MAIL_ENVELOPE_FROM": Key("envelope_from", read.sender, "an address"),
+    "MAIL_TLS_CONTEXT": Key(
+        "tls_context", read.tls_context, "an ssl.SSLContext, or a callable that returns one"
+    ),
+    "MAIL_LOCAL_HOSTNAME": Key(
+        "local_hostname", read.ehlo_name, 'a host name in ASCII, such as "app.example.com"'
+    ),
+    "MAIL_MESSAGE_ID_DOMAIN": Key(
+        "message_id_domain", read.domain, 'a domain in ASCII, such as "example.com"'
+    ),
+    "MAIL_ENVELOPE_FROM": Key("envelope_from", read.return_path, 'an address, or "<>" for no bounces'),
     "MAIL_DEFAULT_REPLY_TO": Key("default_reply_to", read.senders, "an address, or a list of them"),
-    "MAIL_DEFAULT_HEADERS": Key("default_headers", read.headers, "a dict of header names and values"),
+    "MAIL_DEFAULT_HEADERS": Key(
+        "default_headers", read.headers, "a dict of header names and values, or the same as JSON"
+    ),
     "MAIL_SUBJECT_PREFIX": Key("subject_prefix", read.prefix, "text on one line"),
     "MAIL_TEXT_FROM_HTML": Key("text_from_html", read.flag, "True or False"),
-    "MAIL_AUTH": Key("auth", read.auth, 'the name of a mechanism, such as "PLAIN", or a callable'),
-    "MAIL_OAUTH2_TOKEN": Key("oauth2_token", read.token, "text, or a callable that returns it", is_secret=True),
+    "MAIL_AUTH": Key("auth", read.auth, '"PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", or a callable'),
+    "MAIL_OAUTH2_TOKEN": Key(
+        "oauth2_token", read.token, "text, or a callable that returns it", is_secret=True
+    ),
     "MAIL_ALLOW_PLAINTEXT_AUTH": Key("allow_plaintext_auth", read.flag, "True or False"),
     "MAIL_BACKEND": Key("backend", read.backend, '"smtp", a "package.module:callable", or a callable'),
     "MAIL_FAIL_SILENTLY": Key("fail_silently", read.flag, "True or False"),
@@ -68,6 +81,7 @@ _URL = "MAIL_URL"
 _FOLLOWED = (*KEYS, *OLD_KEYS, _URL, "TESTING")
 #: Keys for which None is a value of its own rather than "not set".
 _NONE_IS_A_VALUE = frozenset({"MAIL_TIMEOUT"})
+_ABSENT = object()
 
 
 class _Following:
@@ -115,7 +129,7 @@ class Settings(_Following):
     fail_silently: bool = False
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.server}:{self.port}{' suppressed' if self.suppress else ''}>"
+        return f"<{type(self).__name__} {self.peer}{' suppressed' if self.suppress else ''}>"
 
     def read_from(self, config: Mapping[str, Any], debug: bool | int = False, testing: bool = False) -> None:
         """Take every value from ``config`` and follow it from now on.
@@ -127,6 +141,7 @@ class Settings(_Following):
         values = _read_config(config)
         self._config, self._seen, self._values = config, _snapshot(config), values
         self.__dict__.update({"debug": int(debug), **values, **_suppression(config, testing)})
+        _warn_of_old_keys(config)
         _warn_of_unknown_keys(config)
 
     def follow(self) -> None:
@@ -144,6 +159,22 @@ class Settings(_Following):
                 setattr(self, attribute, value)
         self._seen, self._values = seen, now
 
+    def follow_as(self, other: Settings) -> None:
+        """Follow from now on what ``other`` follows, seen as far as it has."""
+        if hasattr(other, "_config"):
+            self._config, self._seen, self._values = other._config, other._seen, other._values
+
+    @property
+    def peer(self) -> str:
+        """Host and port of the server, as errors show them."""
+        return f"[{self.server}]:{self.port}" if ":" in self.server else f"{self.server}:{self.port}"
+
+    @property
+    def secret_key(self) -> str:
+        """The key of the secret to sign in with."""
+        wants_token = self.auth == "XOAUTH2" or (self.auth is None and self.oauth2_token)
+        return "MAIL_OAUTH2_TOKEN" if wants_token else "MAIL_PASSWORD"
+
     def connection_faults(self) -> list[str]:
         """Return what would keep a connection from being opened, a sentence each."""
         return [fault for fault in (_tls_fault(self), _auth_fault(self), *_file_faults(self)) if fault]
@@ -160,22 +191,20 @@ def host_name() -> str:
 
 
 def _snapshot(config: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(config.get(key) for key in _FOLLOWED)
+    # An absent key is not one that is None: for MAIL_TIMEOUT they mean different things.
+    return tuple(config.get(key, _ABSENT) for key in _FOLLOWED)
 
 
 def _read_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes that ``config`` sets."""
-    values: dict[str, Any] = {"suppress": bool(config["TESTING"])} if config.get("TESTING") is not None else {}
+    values: dict[str, Any] = (
+        {"suppress": bool(config["TESTING"])} if config.get("TESTING") is not None else {}
+    )
     faults: list[str] = []
-    found = {**_old_keys(config), **{key: config[key] for key in KEYS if key in config}}
     if not _is_unset(_URL, config.get(_URL)):
-        try:
-            values.update(read.url(config[_URL]))
-        except ValueError as error:
-            faults.append(f"{_URL} {error}")
-    for key, value in found.items():
-        if not _is_unset(key, value):
-            _read_key(key, value, values, faults)
+        _read_url(config[_URL], values, faults)
+    for key, name in _names_said(config).items():
+        _read_key(key, name, config[name], values, faults)
     if faults:
         raise ConfigError("\n".join(faults))
     return values
@@ -187,14 +216,27 @@ def _suppression(config: Mapping[str, Any], testing: bool) -> dict[str, bool]:
     return {"suppress": True} if testing and not is_said else {}
 
 
-def _read_key(key: str, value: Any, values: dict[str, Any], faults: list[str]) -> None:
+def _read_key(key: str, name: str, value: Any, values: dict[str, Any], faults: list[str]) -> None:
     attribute, read_value, expectation, is_secret = KEYS[key]
     try:
         values[attribute] = read_value(value)
     except (ValueError, TypeError) as error:
         shown = f"a {type(value).__name__}" if is_secret else ascii(value)
         detail = f" ({error})" if str(error) and not is_secret else ""
-        faults.append(f"{key} is {shown}. Set it to {expectation}{detail}.")
+        faults.append(f"{name} is {shown}. Set it to {expectation}{detail}.")
+
+
+def _read_url(value: Any, values: dict[str, Any], faults: list[str]) -> None:
+    try:
+        values.update(read.url(value))
+    except ValueError as error:
+        faults.append(f"{_URL} {error}")
+
+
+def _names_said(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the keys that are set, each with the name that it has in ``config``, of today or of old."""
+    names = [(new, old) for old, new in OLD_KEYS.items()] + [(key, key) for key in KEYS]
+    return {key: name for key, name in names if name in config and not _is_unset(key, config[name])}
 
 
 def _is_unset(key: str, value: Any) -> bool:
@@ -202,14 +244,10 @@ def _is_unset(key: str, value: Any) -> bool:
     return (value is None and key not in _NONE_IS_A_VALUE) or (isinstance(value, str) and not value.strip())
 
 
-def _old_keys(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of the keys of the first documentation, under their names of today."""
-    found = {}
+def _warn_of_old_keys(config: Mapping[str, Any]) -> None:
     for old, new in OLD_KEYS.items():
         if config.get(old) is not None:
-            warnings.warn(f"{old} is now called {new}: rename it.", DeprecationWarning, stacklevel=2)
-            found[new] = config[old]
-    return found
+            warn(f"{old} is now called {new}: rename it.", DeprecationWarning)
 
 
 def _warn_of_unknown_keys(config: Mapping[str, Any]) -> None:
@@ -220,13 +258,14 @@ def _warn_of_unknown_keys(config: Mapping[str, Any]) -> None:
 
     for key in unknown:
         for nearest in get_close_matches(key, [*KEYS, _URL], n=1, cutoff=0.8):
-            warnings.warn(f"{key} is not a setting of Flask-Mail. Did you mean {nearest}?", ConfigWarning, stacklevel=2)
+            warn(f"{key} is not a setting of Flask-Mail. Did you mean {nearest}?", ConfigWarning)
 
 
 def _tls_fault(settings: Settings) -> str | None:
     if settings.use_tls and settings.use_ssl:
         return (
-            "MAIL_USE_SSL and MAIL_USE_TLS are both on. Keep MAIL_USE_SSL for port 465 or MAIL_USE_TLS for port 587."
+            "MAIL_USE_SSL and MAIL_USE_TLS are both on."
+            " Keep MAIL_USE_SSL for port 465 or MAIL_USE_TLS for port 587."
         )
     return None
 
@@ -234,12 +273,12 @@ def _tls_fault(settings: Settings) -> str | None:
 def _auth_fault(settings: Settings) -> str | None:
     if callable(settings.auth):
         return None
-    secret = settings.password or settings.oauth2_token
-    if settings.username and not secret:
-        return "MAIL_USERNAME is set and MAIL_PASSWORD is not. Set both, or neither for a server without sign-in."
-    if secret and not settings.username:
-        key = "MAIL_PASSWORD" if settings.password else "MAIL_OAUTH2_TOKEN"
-        return f"{key} is set and MAIL_USERNAME is not. Set both, or neither for a server without sign-in."
+    secret = settings.secret_key
+    is_set = settings.oauth2_token if secret == "MAIL_OAUTH2_TOKEN" else settings.password
+    if settings.username and not is_set:
+        return f"MAIL_USERNAME is set and {secret} is not. Set both, or neither for a server without sign-in."
+    if is_set and not settings.username:
+        return f"{secret} is set and MAIL_USERNAME is not. Set both, or neither for a server without sign-in."
     return None
 
 
@@ -249,12 +288,14 @@ def _file_faults(settings: Settings) -> list[str]:
         "MAIL_TLS_CERT_FILE": settings.tls_cert_file,
         "MAIL_TLS_KEY_FILE": settings.tls_key_file,
     }
-    faults = [f"{key} is {path!r}, where there is no file." for key, path in paths.items() if path and not os.path.isfile(path)]
+    faults = [
+        f"{key} is {path!r}, where there is no file."
+        for key, path in paths.items()
+        if path and not os.path.isfile(path)
+    ]
     if settings.tls_key_file and not settings.tls_cert_file:
-        faults.append("MAIL_TLS_KEY_FILE is set and MAIL_TLS_CERT_FILE is not. Set the certificate that goes with the key.")
+        faults.append(
+            "MAIL_TLS_KEY_FILE is set and MAIL_TLS_CERT_FILE is not."
+            " Set the certificate that goes with the key."
+        )
     return faults
-
-
-def attributes_of_0_10() -> list[str]:
-    """Return the names of the attributes that a mail state had in Flask-Mail 0.10, in their order."""
-    return [field.name for field in fields(Settings)][:11]

@@ -48,7 +48,8 @@ class MailSignal(blinker.NamedSignal):
         if self.is_muted:
             return []
         return [
-            (receiver, _call(receiver, sender, values, _async_wrapper)) for receiver in self._receivers(sender)
+            (receiver, _call(receiver, sender, values, _async_wrapper))
+            for receiver in self._receivers(sender)
         ]
 
     def announce(self, app: Any, **values: Any) -> None:
@@ -62,7 +63,7 @@ class MailSignal(blinker.NamedSignal):
         for receiver in self._receivers(app):
             try:
                 _call(receiver, app, values, None)
-            except Exception:  # noqa: BLE001 # whatever it is, the message was delivered
+            except Exception:  # whatever it is, the message was delivered
                 logger.exception("A receiver of the signal %s failed: %r", self.name, receiver)
 
     def _receivers(self, sender: Any) -> list[Callable[..., Any]]:
@@ -71,11 +72,12 @@ class MailSignal(blinker.NamedSignal):
 
 
 def _call(receiver: Callable[..., Any], app: Any, values: dict[str, Any], async_wrapper: Any) -> Any:
+    is_of_0_9 = _takes_message_first(receiver)
     if inspect.iscoroutinefunction(receiver):
         if async_wrapper is None:
             raise RuntimeError("Cannot send to a coroutine function: pass _async_wrapper to send().")
         receiver = async_wrapper(receiver)
-    if _takes_message_first(receiver):
+    if is_of_0_9:
         rest = {name: value for name, value in values.items() if name != "message"}
         return receiver(values["message"], app=app, **rest)
     return receiver(app, **values)
@@ -90,14 +92,16 @@ def _takes_message_first(receiver: Callable[..., Any]) -> bool:
     return names[:1] == ["message"] or ("app" in names[1:] and "message" not in names)
 
 
-signals = blinker.Namespace()
+signals: blinker.Namespace = blinker.Namespace()
 
 #: Sent with the application as sender and ``message=`` when a message was accepted by the server,
 #: or would have been if sending were not suppressed. A receiver that fails is logged.
-email_dispatched = MailSignal("email-dispatched", "A message was sent, or would have been but for suppression.")
+email_dispatched: MailSignal = MailSignal(
+    "email-dispatched", "A message was sent, or would have been but for suppression."
+)
 
 #: Sent with the application as sender, ``message=`` and ``error=`` when a message was not sent.
-email_failed = MailSignal("email-failed", "A message could not be sent.")
+email_failed: MailSignal = MailSignal("email-failed", "A message could not be sent.")
 
 signals["email-dispatched"] = email_dispatched
 signals["email-failed"] = email_failed

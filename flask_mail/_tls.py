@@ -9,19 +9,32 @@ import functools
 import os
 import ssl
 
+from ._errors import ConfigError
 from ._settings import Settings
 
 
 def context_of(settings: Settings) -> ssl.SSLContext:
     """Return the context for a connection with these settings.
 
-    :raises OSError: a file of certificates or keys cannot be read.
+    :raises ConfigError: a file of certificates or keys cannot be used.
     """
     given = settings.tls_context
     if given is not None:
         return given if isinstance(given, ssl.SSLContext) else given()
     files = (settings.tls_ca_file, settings.tls_cert_file, settings.tls_key_file)
-    return _build(settings.tls_verify, files, tuple(_changed(file) for file in files))
+    try:
+        return _build(settings.tls_verify, files, tuple(_changed(file) for file in files))
+    except OSError as error:
+        raise ConfigError(
+            f"{_files_set(files)}: {error}. Give files in PEM format;"
+            " for a key that has a password, give MAIL_TLS_CONTEXT."
+        ) from error
+
+
+def _files_set(files: tuple[str | None, ...]) -> str:
+    keys = ("MAIL_TLS_CA_FILE", "MAIL_TLS_CERT_FILE", "MAIL_TLS_KEY_FILE")
+    said = [f"{key} = {file!r}" for key, file in zip(keys, files, strict=True) if file]
+    return ", ".join(said) or "The certificate authorities of this machine cannot be read"
 
 
 def _changed(file: str | None) -> int | None:
@@ -38,5 +51,6 @@ def _build(verify: bool, files: tuple[str | None, ...], changed: tuple[int | Non
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if cert_file:
-        context.load_cert_chain(cert_file, key_file)
+        # Without a password given, an encrypted key would make OpenSSL ask for one on the terminal.
+        context.load_cert_chain(cert_file, key_file, password="")
     return context

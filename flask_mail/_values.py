@@ -11,14 +11,14 @@ import ssl
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import SplitResult
 from urllib.parse import parse_qsl
+from urllib.parse import SplitResult
 from urllib.parse import unquote
 from urllib.parse import urlsplit
 
-from ._addresses import UNSAFE
 from ._addresses import each_address
 from ._addresses import mailbox
+from ._addresses import UNSAFE
 from ._headers import check_name
 from ._headers import check_value
 
@@ -26,6 +26,12 @@ DOMAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z")
 _TRUE = frozenset({"1", "true", "yes", "on", "y", "t"})
 _FALSE = frozenset({"0", "false", "no", "off", "n", "f"})
 _MECHANISMS = frozenset({"PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"})
+#: Written for each message as it is, or, as Bcc, for nobody to see.
+_NO_DEFAULTS = frozenset({"bcc", "content-type", "content-transfer-encoding", "mime-version"})
+_URL_FORM = (
+    'cannot be read. Write "smtp://user:password@host:587?tls=starttls" or "smtps://user:password@host";'
+    " percent-encode / @ : ? # in user name and password."
+)
 
 
 def flag(value: Any) -> bool:
@@ -49,7 +55,10 @@ def level(value: Any) -> int:
 def _number(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise TypeError
-    return int(value)
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError from None  # the caller says what is expected
 
 
 def port(value: Any) -> int:
@@ -70,59 +79,89 @@ def count(value: Any) -> int | None:
 def seconds(value: Any) -> float | None:
     if value is None or (isinstance(value, str) and value.strip().lower() == "none"):
         return None
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError
-    number = float(value)
+    try:
+        number = float(value)
+    except ValueError:
+        raise ValueError from None
     if not 0 < number < float("inf"):
         raise ValueError
     return number
 
 
 def text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    if "\0" in value:
+    if not isinstance(value, str) or "\0" in value:
         raise ValueError
     return value
 
 
+def secret(value: Any) -> str:
+    """Return a user name or password; ``from_prefixed_env`` makes a number of one that is all digits."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)
+
+
 def host(value: Any) -> str:
     name = text(value).strip()
-    if UNSAFE.search(name) or re.search(r"[\s/@]|\A[^:]*:[^:]*\Z", name):
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1]  # an IPv6 address as URLs have it
+    if UNSAFE.search(name) or re.search(r"[\s/@\[\]]|\A[^:]*:[^:]*\Z", name):
         raise ValueError
+    name.encode("idna")  # as the resolver will: an empty or overlong label is an error there
     return name
 
 
+def ehlo_name(value: Any) -> str:
+    name = text(value).strip()
+    return name if re.match(r"\[[0-9A-Za-z.:]+\]\Z", name) else domain(name)
+
+
 def domain(value: Any) -> str:
-    if not DOMAIN.match(text(value)):
+    name = text(value).strip()
+    if not DOMAIN.match(name):
         raise ValueError
-    return str(value)
+    return name
 
 
 def path(value: Any) -> str:
     import os
 
-    return os.fspath(value)
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError
+    return os.fsdecode(value)
 
 
 def sender(value: Any) -> Any:
     """Return the value as it was given, once it is known to be one address."""
-    if value != "<>":
-        mailbox(value, "the value")
+    try:
+        mailbox(value, "")
+    except ValueError:
+        raise ValueError from None
     return value
+
+
+def return_path(value: Any) -> Any:
+    return value if value == "<>" else sender(value)
 
 
 def senders(value: Any) -> Any:
     for one in each_address(value):
-        mailbox(one, "the value")
+        sender(one)
     return value
 
 
 def headers(value: Any) -> Mapping[str, Any]:
+    if isinstance(value, str):
+        import json
+
+        value = json.loads(value)
     if not isinstance(value, Mapping):
         raise TypeError
-    for name, content in value.items():
-        check_value(check_name(name), content)
+    for name, contents in value.items():
+        if check_name(name).lower() in _NO_DEFAULTS:
+            raise ValueError(f"{name} cannot be a default header")
+        for content in contents if isinstance(contents, list | tuple) else [contents]:
+            check_value(name, content)
     return value
 
 
@@ -141,12 +180,12 @@ def auth(value: Any) -> str | Callable[..., Any]:
         return value  # type: ignore[no-any-return] # callable() narrows to a callable of unknown result
     name = text(value).strip().upper()
     if name not in _MECHANISMS:
-        raise ValueError(f"known are {', '.join(sorted(_MECHANISMS))}")
+        raise ValueError
     return name
 
 
 def token(value: Any) -> Any:
-    return value if callable(value) else text(value)
+    return value if callable(value) else secret(value)
 
 
 def backend(value: Any) -> Any:
@@ -160,38 +199,43 @@ def backend(value: Any) -> Any:
 
 def url(value: Any) -> dict[str, Any]:
     """Return the attributes that a URL such as ``smtp://user:password@host:587?tls=starttls`` sets."""
-    form = 'cannot be read. Write "smtp://user:password@host:587?tls=starttls" or "smtps://user:password@host"'
-    if not isinstance(value, str):
-        raise ValueError(f"{form}.")
     try:
-        parts = urlsplit(value)
+        parts = urlsplit(text(value))
         values = _url_host(parts)
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
-    except (ValueError, TypeError):
-        raise ValueError(f"{form}; percent-encode / @ : ? # in user name and password.") from None  # no password shown
-    return {**values, **_url_options(parts.scheme, options)}
+    except ValueError:
+        raise ValueError(_URL_FORM) from None  # what urlsplit says may hold the password
+    for name, option in options.items():
+        values.update(_url_option(parts.scheme, name, option))
+    return values
 
 
 def _url_host(parts: SplitResult) -> dict[str, Any]:
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path not in ("", "/") or parts.fragment:
+    if (
+        parts.scheme not in ("smtp", "smtps")
+        or not parts.hostname
+        or parts.path not in ("", "/")
+        or parts.fragment
+    ):
         raise ValueError
+    if "@" in parts.query:
+        raise ValueError  # a password with a question mark in it
+    default = 465 if parts.scheme == "smtps" else 25
     values: dict[str, Any] = {"server": host(parts.hostname), "use_ssl": parts.scheme == "smtps"}
-    values["port"] = parts.port or (465 if parts.scheme == "smtps" else 25)
+    values["port"] = default if parts.port is None else port(parts.port)
     if parts.username:
-        values["username"] = unquote(parts.username)
+        values["username"] = text(unquote(parts.username))
     if parts.password:
-        values["password"] = unquote(parts.password)
+        values["password"] = text(unquote(parts.password))
     return values
 
 
-def _url_options(scheme: str, options: dict[str, str]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, value in options.items():
-        if name == "tls" and value in ("starttls", "none") and scheme == "smtp":
-            values["use_tls"] = value == "starttls"
-        elif name == "timeout" and re.match(r"[0-9]+(\.[0-9]+)?\Z", value):
-            values["timeout"] = seconds(value)
-        else:
-            option = ascii(f"{name}={value}")
-            raise ValueError(f"has the option {option}. Known are tls=starttls and tls=none (for smtp), and timeout=SECONDS.")
-    return values
+def _url_option(scheme: str, name: str, value: str) -> dict[str, Any]:
+    if name == "tls" and scheme == "smtp" and value in ("starttls", "none"):
+        return {"use_tls": value == "starttls"}
+    if name == "timeout" and re.match(r"[0-9]*\.?[0-9]+\Z", value) and float(value) > 0:
+        return {"timeout": float(value)}
+    raise ValueError(
+        f"has an option {ascii(name)} that cannot be read."
+        " Known are tls=starttls and tls=none (for smtp:), and timeout=SECONDS."
+    )

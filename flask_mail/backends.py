@@ -7,14 +7,14 @@ callable that takes the settings and returns a host. Knows nothing of messages o
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterable
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 from typing import Protocol
 
 from ._errors import ConfigError
-from ._settings import Settings
 from ._opening import open_smtp
+from ._settings import Settings
 
 
 class Host(Protocol):
@@ -25,8 +25,8 @@ class Host(Protocol):
         from_addr: str,
         to_addrs: list[str],
         msg: bytes,
-        mail_options: Iterable[str] = (),
-        rcpt_options: Iterable[str] = (),
+        mail_options: Sequence[str] = (),
+        rcpt_options: Sequence[str] = (),
     ) -> Any:
         """Deliver one message, and return a dict of the recipients refused: address to code and text."""
 
@@ -48,7 +48,13 @@ def open_host(settings: Settings) -> Host:
         if faults := settings.connection_faults():
             raise ConfigError("\n".join(faults))
         return open_smtp(settings)
-    return (backend if callable(backend) else _import(backend))(settings)
+    host = (backend if callable(backend) else _import(backend))(settings)
+    if not callable(getattr(host, "sendmail", None)):
+        raise ConfigError(
+            f"MAIL_BACKEND is {_name(backend)}, which returned a {type(host).__name__}."
+            " Return a host: an object with the methods sendmail and quit."
+        )
+    return host
 
 
 def _import(name: str) -> Backend:
@@ -60,6 +66,11 @@ def _import(name: str) -> Backend:
             raise ConfigError(f"MAIL_BACKEND is {name!r}, and there is no module {error.name}.") from error
         raise  # an import that fails inside the module is for its author to see
     backend: Backend | None = getattr(module, attribute, None)
-    if backend is None:
-        raise ConfigError(f"MAIL_BACKEND is {name!r}, and the module {module_name} has no {attribute}.")
+    if not callable(backend):
+        what = "has no" if backend is None else "has an uncallable"
+        raise ConfigError(f"MAIL_BACKEND is {name!r}, and the module {module_name} {what} {attribute}.")
     return backend
+
+
+def _name(backend: str | Backend) -> str:
+    return repr(backend if isinstance(backend, str) else getattr(backend, "__qualname__", backend))

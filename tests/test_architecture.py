@@ -24,18 +24,18 @@ FLOORS = {
     "_signals": set(),
     "_envelope": set(),
     "_plaintext": set(),
-    "_capture": set(),
+    "capture": set(),
     "_charsets": {"_errors"},
-    "_addresses": {"_errors"},
+    "_addresses": {"_errors", "_charsets"},
     "_headers": {"_errors", "_addresses", "_charsets"},
     "_mime": {"_errors", "_headers", "_charsets"},
-    "_attachment": {"_errors", "_headers", "_charsets", "_mime"},
+    "_attachment": {"_errors", "_headers", "_addresses", "_charsets", "_mime"},
     "_values": {"_errors", "_headers", "_addresses"},
     "_settings": {"_errors", "_headers", "_addresses", "_values"},
 }
 """For each room of flask_mail those that it may import; `flask_mail` stands for the public names."""
 
-WRITING = {"_errors", "_envelope", "_addresses", "_headers", "_mime", "_attachment", "_settings"}
+WRITING = {"_errors", "_envelope", "_charsets", "_addresses", "_headers", "_mime", "_attachment", "_settings"}
 FLOORS["_render"] = WRITING | {"_plaintext"}
 FLOORS["_exchange"] = WRITING
 FLOORS["_message"] = WRITING | {"_render", "_exchange"}
@@ -57,30 +57,46 @@ KNOW_FLASK = {"_mail", "_connection", "_message", "_cli", "celery", "inbox"}
 
 PLUGIN_ROOMS = {
     "__init__",
-    "plugin",
-    "_outbox",
-    "_matching",
-    "_injection",
-    "_report",
-    "server",
+    "_attempt",
     "_auth",
     "_certificates",
+    "_comparison",
     "_conversation",
+    "_explaining",
     "_faults",
+    "_fields",
+    "_fixtures",
+    "_hints",
+    "_injection",
+    "_lint",
     "_listener",
+    "_matching",
     "_options",
+    "_outbox",
+    "_page",
+    "_parsed",
     "_protocol",
+    "_readable",
+    "_reading",
     "_records",
+    "_report",
+    "_searchable",
+    "_sentmail",
+    "_served",
     "_shared",
+    "_stray",
     "_syntax",
+    "_watch",
     "_wire",
+    "plugin",
+    "server",
 }
 
 LOADED_BY_IMPORT = {
     "flask_mail",
     "flask_mail._addresses",
     "flask_mail._attachment",
-    "flask_mail._capture",
+    "flask_mail.capture",
     "flask_mail._charsets",
     "flask_mail._connection",
     "flask_mail._envelope",

@@ -21,7 +21,7 @@ class Capture(Protocol):
         """Called before a host is opened; an exception keeps it from being opened."""
 
     def deliver(self, app: Any, message: Any, envelope: Any) -> None:
-        """Called in the place of the server, by each capture that takes the app; an exception is the server's failure."""
+        """Called in the place of the server, if the capture takes the app; an exception is the server's."""
 
     def dispatched(self, app: Any, message: Any, receipt: Any) -> None:
         """Called when a message was delivered, captured, or suppressed."""
@@ -31,24 +31,21 @@ class Capture(Protocol):
 
 
 _lock = threading.Lock()
-#: Replaced as a whole, so that a thread that is sending goes through the captures that it began with.
-_captures: tuple[Capture, ...] = ()
+_captures: list[Capture] = []
 
 
 def captures() -> tuple[Capture, ...]:
-    """Return the captures in place, the oldest first."""
-    return _captures
+    """Return the captures in place, the oldest first; they stay the caller's while others come and go."""
+    return tuple(_captures)
 
 
 def install(capture: Capture) -> None:
     """Put a capture in place until it is removed."""
-    global _captures
     with _lock:
-        _captures = (*_captures, capture)
+        _captures.append(capture)
 
 
 def remove(capture: Capture) -> None:
     """Take a capture away; one that is not in place changes nothing."""
-    global _captures
     with _lock:
-        _captures = tuple(one for one in _captures if one is not capture)
+        _captures[:] = [one for one in _captures if one is not capture]
