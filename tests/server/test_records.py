@@ -297,7 +297,8 @@ def test_one_in_vain(server):
         server.one(subject="Hi")
 
     assert str(caught.value) == (
-        "expected exactly 1 mail like IsMail(subject='Hi'), the server received no mail\n  nobody has connected"
+        "expected exactly 1 mail like IsMail(subject='Hi'), the server received no mail\n"
+        "  nobody has connected"
     )
 
 

@@ -1,0 +1,291 @@
+"""Hooks and fixtures of pytest, and nothing else.
+
+Every run of pytest loads this where the distribution is installed: it imports pytest and the standard library
+only, and all else inside the functions that need it. PYTEST_DONT_REWRITE: there is no assert in here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from ._outbox import Outbox
+    from ._sentmail import SentMail
+    from ._stray import Guard
+    from ._watch import Watch
+    from .server import SMTPServer
+
+MARKERS = (
+    "mail(testing=True): whether mail_outbox sets TESTING of the app for the test",
+    "smtp(**options): the options of the test's smtp_server, those of SMTPServer",
+)
+CHOICES = {"mail_stray": ("allow", "warn", "fail"), "mail_artifacts": ("never", "failed", "all")}
+OUR_FIXTURES = frozenset({"mail_outbox", "smtp_server", "smtp_server_factory"})
+
+ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
+WATCH: pytest.StashKey[Watch] = pytest.StashKey()
+GUARD: pytest.StashKey[Guard] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("mail")
+    group.addoption("--mail-eml-dir", metavar="DIR", help="write .eml files there instead of below tmp_path")
+    parser.addini("mail_stray", "real mail without a mail fixture: allow, warn, fail", default="warn")
+    parser.addini("mail_artifacts", "tests that keep .eml files: never, failed, all", default="failed")
+    # pytest's own TOML table, where a number is not a text, came after this type.
+    kind: Any = "float" if pytest.version_tuple >= (8, 4) else "string"
+    parser.addini("mail_timeout", "seconds that wait_for waits", type=kind, default="5")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    for name, choices in CHOICES.items():
+        if (value := config.getini(name)) not in choices:
+            raise pytest.UsageError(f"{name} = {value}: expected one of {', '.join(choices)}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if (guard := config.stash.get(GUARD, None)) is not None:
+        guard.remove()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "header_injection" in metafunc.fixturenames:
+        from ._injection import HEADER_INJECTIONS
+
+        metafunc.parametrize("header_injection", HEADER_INJECTIONS, indirect=True)
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    injection = sys.modules.get(f"{__package__}._injection")
+    return injection.payload_id(val) if injection is not None else None
+
+
+@pytest.hookimpl(specname="pytest_runtest_setup", tryfirst=True)
+def pytest_before_setup(item: pytest.Item) -> None:
+    item.config.stash[ITEM] = item
+    watch_for_strays(item)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if GUARD not in item.config.stash:
+        watch_for_strays(item)
+    if (watch := item.stash.get(WATCH, None)) is not None:
+        watch.catch_up()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Fail a test that has passed so far: in a fixture it would be an error instead."""
+    guard, watch = item.config.stash.get(GUARD, None), item.stash.get(WATCH, None)
+    if guard is not None and guard.refused:
+        pytest.fail("\n".join(guard.refused), pytrace=False)
+    if watch is not None and (unmet := watch.find_unmet()):
+        number = "1 fault was" if len(unmet) == 1 else f"{len(unmet)} faults were"
+        pytest.fail("\n".join([f"{number} never met:", *(f"  {fault}" for fault in unmet)]), pytrace=False)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    outcome: Any = yield
+    report, watch = outcome.get_result(), item.stash.get(WATCH, None)
+    is_wanted = report.failed or (report.when == "call" and item.config.getini("mail_artifacts") == "all")
+    if is_wanted and watch is not None and watch.is_in_use:
+        from ._report import complete
+
+        complete(report, item, watch)
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    if f"{__package__}._outbox" not in sys.modules and f"{__package__}._matching" not in sys.modules:
+        return None
+    from ._comparison import explain_comparison
+
+    return explain_comparison(op, left, right)
+
+
+@pytest.fixture
+def mail_app(request: pytest.FixtureRequest) -> Any:
+    """The application whose mail is tested: the fixture ``app``, or None. Override it for another."""
+    from . import _fixtures
+
+    if _fixtures.is_for(request, "mail_outbox") and "app" not in request.fixturenames:
+        # A test that does not use the app need not have it made: the outbox works without.
+        return None
+    try:
+        return request.getfixturevalue("app")
+    except pytest.FixtureLookupError as error:
+        if error.argname != "app":
+            raise
+        return None
+
+
+@pytest.fixture
+def mail_outbox(request: pytest.FixtureRequest) -> Iterator[Outbox]:
+    """The mails that the test sends, as a list: by every app and thread, and none leaves the process."""
+    from ._hints import explain_emptiness
+    from ._outbox import Outbox
+
+    is_testing = read_mail_marker(request.node)
+    guard, watch = request.config.stash.get(GUARD, None), get_watch(request.node)
+    places = guard.places.copy() if guard is not None else []
+    with Outbox.capture() as outbox, watch.over_outbox(outbox, request, is_testing):
+        outbox.timeout = float(request.config.getini("mail_timeout"))
+        outbox.hints.append(lambda: explain_emptiness(request, watch.app, places))
+        yield outbox
+
+
+@pytest.fixture
+def assert_sent(mail_outbox: Outbox) -> Callable[..., SentMail]:
+    """A function that returns the mail with the given fields, or fails: ``assert_sent(to="ann@x.org")``."""
+
+    def assert_sent(**fields: Any) -> SentMail:
+        __tracebackhide__ = True
+        return mail_outbox.one(**fields)
+
+    return assert_sent
+
+
+@pytest.fixture
+def assert_not_sent(mail_outbox: Outbox) -> Callable[..., None]:
+    """A function that fails if there is a mail with the given fields: ``assert_not_sent(to="ann@x.org")``."""
+
+    def assert_not_sent(**fields: Any) -> None:
+        __tracebackhide__ = True
+        mail_outbox._expect_none(**fields)
+
+    return assert_not_sent
+
+
+@pytest.fixture
+def header_injection(request: pytest.FixtureRequest) -> str:
+    """A payload that tries to start another header: each of HEADER_INJECTIONS, in a test of its own."""
+    payload: str = request.param
+    return payload
+
+
+@pytest.fixture(scope="session")
+def smtp_server_options() -> dict[str, Any]:
+    """The options of ``smtp_server``, to be overridden; those of the marker ``smtp`` come on top."""
+    return {}
+
+
+@pytest.fixture
+def smtp_server(request: pytest.FixtureRequest, smtp_server_options: dict[str, Any]) -> Iterator[SMTPServer]:
+    """A real SMTP server for the test, which the app is pointed at."""
+    server = make_server(request.config, {**smtp_server_options, **read_smtp_markers(request.node)})
+    with server, get_watch(request.node).over_server(server, request):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def smtp_server_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., SMTPServer]]:
+    """A function that returns a running server, which stops with the test, or the fixture, that called."""
+    factory = ServerFactory(request)
+    request.config.pluginmanager.register(factory)
+    yield factory
+    request.config.pluginmanager.unregister(factory)
+
+
+class ServerFactory:
+    """Makes servers, each for whoever is at work: a fixture that is being set up, or the test itself."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._config = request.config
+        self._requests = [request]
+
+    def __call__(self, **options: Any) -> SMTPServer:
+        """Return a running server with these options."""
+        from . import _fixtures
+
+        server = make_server(self._config, options)
+        server.start()
+        request, item = self._requests[-1], self._config.stash[ITEM]
+        owner = item if _fixtures.is_in("call") else request
+        owner.addfinalizer(server.stop)
+        if owner is item or request.scope == "function":
+            servers = get_watch(item).servers
+            servers.append(server)
+            owner.addfinalizer(lambda: servers.remove(server))
+        return server
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_fixture_setup(self, request: pytest.FixtureRequest) -> Iterator[None]:
+        self._requests.append(request)
+        yield
+        self._requests.pop()
+
+
+def get_watch(item: pytest.Item) -> Watch:
+    """Return what the test has of ours."""
+    from ._watch import Watch
+
+    return item.stash.setdefault(WATCH, Watch())
+
+
+def watch_for_strays(item: pytest.Item) -> None:
+    """Have the guard watch over the test, unless real mail is allowed or the extension is not even loaded."""
+    mode, guard = item.config.getini("mail_stray"), item.config.stash.get(GUARD, None)
+    if guard is None and mode != "allow" and (mode == "fail" or "flask_mail" in sys.modules):
+        from ._stray import Guard
+
+        refuse = partial(pytest.fail, pytrace=False) if mode == "fail" else None
+        guard = item.config.stash[GUARD] = Guard(refuse)
+        guard.install()
+    if guard is not None:
+        guard.begin(lambda: wants_real_mail(item))
+
+
+def wants_real_mail(item: pytest.Item) -> bool:
+    """Return whether the test has one of our fixtures, so that it knows what it does."""
+    watch = item.stash.get(WATCH, None)
+    names = OUR_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+    return bool(names) or (watch is not None and watch.is_in_use)
+
+
+def read_mail_marker(item: pytest.Item) -> bool:
+    """Return whether ``mail_outbox`` is to set TESTING."""
+    mark = item.get_closest_marker("mail")
+    if mark is None:
+        return True
+    is_testing = mark.kwargs.get("testing", True)
+    if mark.args or mark.kwargs.keys() - {"testing"} or not isinstance(is_testing, bool):
+        raise pytest.UsageError(f"{show_marker(mark)}: expected testing=True or testing=False")
+    return is_testing
+
+
+def read_smtp_markers(item: pytest.Item) -> dict[str, Any]:
+    """Return the options of all markers ``smtp``, those nearest to the test on top."""
+    options: dict[str, Any] = {}
+    for mark in item.iter_markers("smtp"):
+        if mark.args:
+            raise pytest.UsageError(f"{show_marker(mark)}: expected options by name, such as tls='starttls'")
+        options = {**mark.kwargs, **options}
+    return options
+
+
+def show_marker(mark: pytest.Mark) -> str:
+    """Return the marker as it was written."""
+    arguments = [*map(repr, mark.args), *(f"{name}={value!r}" for name, value in mark.kwargs.items())]
+    return f"@pytest.mark.{mark.name}({', '.join(arguments)})"
+
+
+def make_server(config: pytest.Config, options: dict[str, Any]) -> SMTPServer:
+    """Return a server with these options, not yet started."""
+    from .server import SMTPServer
+
+    try:
+        server = SMTPServer(**options)
+    except (TypeError, ValueError) as error:
+        raise pytest.UsageError(str(error)) from error
+    server.timeout = float(config.getini("mail_timeout"))
+    return server
