@@ -29,7 +29,7 @@ demo: $(VENV)/ready-demo ## Send real mail from the shop of examples/ through an
 .PHONY: test
 test: $(VENV)/ready-tests ## Run the tests, warnings as errors, and those of tests/compat once more without asserts.
 	$(RUN) -O -m pytest --quiet tests/compat
-	$(RUN) -W error -X dev -m pytest $(ARGS)
+	$(RUN) -W error -X dev -m pytest -n auto $(ARGS)
 
 .PHONY: coverage
 coverage: $(VENV)/ready-tests ## Run the tests and list the lines they do not reach.
@@ -54,8 +54,8 @@ docs: $(VENV)/ready-docs ## Build the documentation into build/docs, warnings as
 	$(RUN) -m sphinx --fail-on-warning --keep-going -q docs build/docs
 
 .PHONY: bench
-bench: $(VENV)/ready-bench ## Compare building messages with earlier releases.
-	$(RUN) -m benchmarks
+bench: $(VENV)/ready-bench ## Compare with earlier releases and other programs, and rewrite docs/performance.md.
+	$(RUN) -m benchmarks $(ARGS)
 
 .PHONY: compat
 compat: $(VENV)/ready-matrix ## Run the test-suites of earlier releases on the oldest and newest Python found.
@@ -64,6 +64,21 @@ compat: $(VENV)/ready-matrix ## Run the test-suites of earlier releases on the o
 .PHONY: compat-check
 compat-check: $(VENV)/ready-matrix ## Run tests/compat against Flask-Mail 0.10.0.
 	$(RUN) -m nox --session compat_check
+
+INTEROP := build/interop
+
+.PHONY: interop
+interop: $(VENV)/ready-interop $(INTEROP)/ready ## Deliver to the SMTP server of the tests with clients that others wrote.
+	$(RUN) -W error -X dev -m pytest tests/interop $(ARGS)
+
+$(INTEROP)/ready: export PATH := $(abspath $(BIN)):$(PATH)
+$(INTEROP)/ready: tests/interop/fetch_clients.sh | $(VENV)/ready-interop
+	sh $< $(INTEROP)
+	@touch $@
+
+.PHONY: load
+load: $(VENV)/ready-tests ## Run 400 tests with an SMTP server each on four processes, ten times in a row.
+	for run in 1 2 3 4 5 6 7 8 9 10; do $(RUN) -W error -m pytest --quiet -n 4 tests/load $(ARGS) || exit; done
 
 .PHONY: matrix
 matrix: $(VENV)/ready-matrix ## Run the tests on every Python found, and with the oldest dependencies.
