@@ -34,6 +34,7 @@ _UTF8_LOCAL = re.compile(rf"(?:[{_ATEXT}.]|[^\x00-\xa0\s])+\Z")
 _HOST = r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
 _BARE = re.compile(rf"([{_ATEXT}.]+)@({_HOST})\Z")
 _NAMED = re.compile(rf"([A-Za-z0-9 ]*[A-Za-z0-9]) ?<([{_ATEXT}.]+)@({_HOST})>\Z")
+_UNNAMED = re.compile(r'[^\s<>(),;"@]+@[^\s<>(),;"@]+\Z')
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[A-Za-z0-9:.-]+\])\Z")
 # A stray second ">" is a slip of the keyboard that every release has forgiven.
 _ANGLE = re.compile(r'<([^<>"]*)>+\Z')
@@ -118,7 +119,7 @@ def each_address(values: Any) -> list[Any]:
     """Return ``values`` as a new list of addresses: a single string, pair or Address is a list of one."""
     if values is None:
         return []
-    if is_text(values) or hasattr(values, "addr_spec") or _is_pair(values):
+    if is_text(values) or hasattr(values, "addr_spec") or is_pair(values):
         return [values] if values else []
     if isinstance(values, set | frozenset):
         return sorted(values, key=str)  # a message is the same bytes whatever the hash seed
@@ -169,14 +170,23 @@ def _is_iterator(values: Any) -> bool:
     return hasattr(values, "__next__") and iter(values) is values
 
 
-def _is_pair(values: Any) -> bool:
-    """Whether a tuple is a name with its address rather than two addresses."""
+def is_pair(values: Any) -> bool:
+    """Whether a tuple is a name, which may hold an address, with its address rather than two addresses."""
     if not isinstance(values, tuple) or len(values) != 2:
         return False
     name, address = values
-    return (
-        (name is None or is_text(name)) and is_text(address) and "@" not in str(name) and "@" in str(address)
-    )
+    if not (name is None or is_text(name)) or not is_text(address) or "@" not in str(address):
+        return False
+    return not _UNNAMED.match(str(name))
+
+
+def answers(values: Any) -> Any:
+    """Return where answers go as a list, if it is a pair.
+
+    Any tuple of two is one: in a form the name is whatever the visitor wants, another address as well.
+    """
+    is_one = isinstance(values, tuple) and len(values) == 2 and all(map(is_text, values))
+    return [values] if is_one else values
 
 
 def _safe_text(value: Any, field: str, clean: bool) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from typing import TYPE_CHECKING
 from typing import TypeVar
 
+from ._addresses import answers
 from ._addresses import is_text
 from ._attachment import Attachment
 from ._charsets import as_text
@@ -99,6 +100,7 @@ def from_mime(kind: type[M], mime: Any) -> M:
 def _plain_content(message: Message) -> dict[str, Any]:
     """Return all but Message-ID, date and attachments, in a form that does not depend on how it was given."""
     values: dict[str, Any] = {name: _plain(getattr(message, name, None)) for name in _PLAIN}
+    values["reply_to"] = _plain(answers(message.reply_to))
     values["alts"] = {str(key): _plain(value) for key, value in (message.alts or {}).items()}
     if message.html is not None:
         values["alts"]["html"] = _plain(message.html)
@@ -196,19 +198,21 @@ def _addresses(mime: EmailMessage, name: str) -> list[Any]:
     return [(box.display_name, box.addr_spec) if box.display_name else box.addr_spec for box in boxes]
 
 
-def _take(message: Message, part: Any) -> None:
+def _take(message: Message, part: Any, is_shown: bool = False) -> None:
     """Put a part and what is in it where a message has it."""
     kind = part.get_content_type()
     _refuse_what_would_break(part, kind)
+    if part.get_payload() is None:
+        return
     if part.is_multipart() and kind != "message/rfc822":
         for child in part.iter_parts():
-            _take(message, child)
+            _take(message, child, is_shown=kind == "multipart/related")
     elif (
         part.get_content_disposition() == "attachment"
         or part.get_filename()
         or part.get_content_maintype() != "text"
     ):
-        message.attachments.append(_attachment_of(part))
+        message.attachments.append(_attachment_of(part, is_shown))
     elif kind == "text/plain" and message.body is None:
         message.body = _text_of(part)
     elif kind == "text/html" and message.html is None:
@@ -216,7 +220,7 @@ def _take(message: Message, part: Any) -> None:
     elif kind not in ("text/plain", "text/html") and _full_type(part) not in message.alts:
         message.alts[_full_type(part)] = _text_of(part)
     else:
-        message.attachments.append(_attachment_of(part))
+        message.attachments.append(_attachment_of(part, is_shown))
 
 
 def _refuse_what_would_break(part: Any, kind: str) -> None:
@@ -248,9 +252,11 @@ def _full_type(part: Any, without: str = "charset") -> str:
     return f"{part.get_content_type()}{''.join(parameters)}"
 
 
-def _attachment_of(part: Any) -> Attachment:
+def _attachment_of(part: Any, is_shown: bool) -> Attachment:
     headers = {name: str(part[name]) for name in ("Content-ID", "Content-Description") if part[name]}
     is_message = part.get_content_type() == "message/rfc822"
     content = part.get_content() if is_message else part.get_payload(decode=True)
     kind = _full_type(part, without="name") if part["Content-Type"] else part.get_content_type()
-    return Attachment(part.get_filename(), kind, content, part.get_content_disposition() or "inline", headers)
+    # What html shows may well be called an attachment: EmailMessage.add_related() does so.
+    disposition = None if is_shown else part.get_content_disposition()
+    return Attachment(part.get_filename(), kind, content, disposition or "inline", headers)

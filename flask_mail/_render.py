@@ -19,6 +19,7 @@ from typing import Any
 from typing import NamedTuple
 from typing import TYPE_CHECKING
 
+from ._addresses import answers
 from ._addresses import is_text
 from ._addresses import Mailbox
 from ._addresses import mailbox
@@ -157,7 +158,7 @@ def _read_people(message: Message, settings: Settings | None, clean: bool = Fals
         mailboxes(message.recipients, "recipients", clean=clean),
         mailboxes(message.cc, "cc", clean=clean),
         mailboxes(message.bcc, "bcc", clean=clean),
-        mailboxes(reply_to, "reply_to", clean=clean),
+        mailboxes(answers(reply_to), "reply_to", clean=clean),
     )
 
 
@@ -197,7 +198,7 @@ def _header_checks(message: Message, settings: Settings) -> Iterator[Callable[[]
     yield partial(mailboxes, message.recipients, "recipients")
     yield partial(mailboxes, message.cc, "cc")
     yield partial(mailboxes, message.bcc, "bcc")
-    yield partial(mailboxes, message.reply_to, "reply_to")
+    yield partial(mailboxes, answers(message.reply_to), "reply_to")
     yield lambda: text_header("Subject", _subject(message, settings), message.charset)
     yield partial(output_charset, message.charset)
     yield partial(message_id_header, "Message-ID", message.msgId)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from contextlib import contextmanager
 from typing import Any
+from typing import ClassVar
 from typing import TYPE_CHECKING
 
 from ._attempt import Attempt
@@ -52,7 +53,7 @@ class Outbox(list[SentMail], Searchable[SentMail]):
     ``with outbox.capture() as new:`` is an outbox of what arrives within the block.
     """
 
-    capture = _Capture()
+    capture: ClassVar[_Capture] = _Capture()
     _nothing = "the outbox is empty"
 
     def __init__(self, mails: Iterable[SentMail] = ()) -> None:

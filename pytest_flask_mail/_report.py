@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import zlib
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .server import Session
 
 HEADINGS = ("#", "To", "Subject", "Parts")
+LONGEST_NAME = 120
 MOST_MAILS = 50
 MOST_LINES = 200
 
@@ -56,15 +58,17 @@ def keep(mails: Sequence[Any], report: pytest.TestReport, item: pytest.Item, wat
 def find_folder(item: pytest.Item, watch: Watch) -> Path | None:
     """Return the folder for the test's files, below ``--mail-eml-dir`` or ``tmp_path``; None without both."""
     if (chosen := item.config.getoption("--mail-eml-dir")) is not None:
-        return Path(item.config.invocation_params.dir, chosen, safe_name(item.nodeid))
+        return Path(item.config.invocation_params.dir, chosen, folder_name(item.nodeid))
     if watch.request is None or not item.config.pluginmanager.hasplugin("tmpdir"):
         return None
     return Path(watch.request.getfixturevalue("tmp_path"), "mail")
 
 
 def write_files(contents: Mapping[str, bytes], folder: Path) -> None:
-    """Write the files into the folder, which is made."""
+    """Write the files into the folder, which is made, or has its files of an earlier run removed."""
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.eml"):
+        old.unlink()
     for name, content in contents.items():
         (folder / name).write_bytes(content)
 
@@ -99,6 +103,12 @@ def describe_sessions(sessions: Sequence[Session]) -> str:
 def file_name(number: int, mail: Any) -> str:
     """Return a name that every file system takes: ``0-welcome-to-shop.eml``."""
     return f"{number}-{safe_name(read(mail).subject.lower())[:40].strip('-')}".strip("-") + ".eml"
+
+
+def folder_name(nodeid: str) -> str:
+    """Return a name for the folder of a test, of a length that every file system takes."""
+    name = safe_name(nodeid)
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}-{zlib.crc32(nodeid.encode()):08x}"
 
 
 def safe_name(text: str) -> str:

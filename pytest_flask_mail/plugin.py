@@ -50,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, choices in CHOICES.items():
         if (value := config.getini(name)) not in choices:
             raise pytest.UsageError(f"{name} = {value}: expected one of {', '.join(choices)}")
+    read_timeout(config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -139,7 +140,7 @@ def mail_outbox(request: pytest.FixtureRequest) -> Iterator[Outbox]:
     guard, watch = request.config.stash.get(GUARD, None), get_watch(request.node)
     places = guard.places.copy() if guard is not None else []
     with Outbox.capture() as outbox, watch.over_outbox(outbox, request, is_testing):
-        outbox.timeout = float(request.config.getini("mail_timeout"))
+        outbox.timeout = read_timeout(request.config)
         outbox.hints.append(lambda: explain_emptiness(request, watch.app, places))
         yield outbox
 
@@ -225,6 +226,14 @@ class ServerFactory:
         self._requests.pop()
 
 
+def read_timeout(config: pytest.Config) -> float:
+    """Return how many seconds wait_for waits."""
+    try:
+        return float(config.getini("mail_timeout"))
+    except (ValueError, pytest.UsageError) as error:
+        raise pytest.UsageError(f"mail_timeout: expected a number of seconds: {error}") from error
+
+
 def get_watch(item: pytest.Item) -> Watch:
     """Return what the test has of ours."""
     from ._watch import Watch
@@ -287,5 +296,5 @@ def make_server(config: pytest.Config, options: dict[str, Any]) -> SMTPServer:
         server = SMTPServer(**options)
     except (TypeError, ValueError) as error:
         raise pytest.UsageError(str(error)) from error
-    server.timeout = float(config.getini("mail_timeout"))
+    server.timeout = read_timeout(config)
     return server

@@ -157,9 +157,9 @@ def test_a_sender_may_be_a_pair_from_json(send):
     assert read(send(sender=["Ann", "ann@example.com"]), "From") == [("Ann", "ann@example.com")]
 
 
-@pytest.mark.parametrize("field", MANY)
+@pytest.mark.parametrize("field", ["recipients", "cc"])
 def test_a_tuple_may_hold_two_addresses(send, field):
-    """Two addresses in a tuple are two, not a name and an address."""
+    """Two addresses in a tuple are two recipients, not a name and an address."""
     envelope = send(**{field: ("ann@example.com", "bob@example.com")})
 
     assert read(envelope, HEADERS[field]) == [("", "ann@example.com"), ("", "bob@example.com")]
@@ -443,3 +443,26 @@ def test_reading_takes_linear_time(piece, start, end):
         message.as_bytes()
 
     assert perf_counter() - began < 2
+
+
+@pytest.mark.parametrize(
+    "name", ["Ann", "Ann, <eve@example.com>", "eve@example.com", "Ann <eve@example.com>"]
+)
+def test_a_pair_to_answer_to_is_one_address(name):
+    """A pair in reply_to is one address, whatever a visitor has typed as the name."""
+    message = Message("Hi", "bob@example.com", sender="shop@example.com", reply_to=(name, "ann@example.com"))
+
+    parsed = message_from_string(message.as_string(), policy=policy.default)
+
+    assert [(one.display_name, one.addr_spec) for one in parsed["Reply-To"].addresses] == [
+        (name, "ann@example.com")
+    ]
+    assert Message.from_dict(message.to_dict()).as_bytes() == message.as_bytes()
+
+
+@pytest.mark.parametrize("name", ["Ann, <eve@example.com>", "Ann <eve@example.com>", "<eve@example.com>"])
+def test_a_name_with_an_address_is_no_recipient(name):
+    """A pair given as recipients is one recipient, even if its name has an address in it."""
+    message = Message("Hi", (name, "ann@example.com"), sender="shop@example.com")
+
+    assert message.recipients == [(name, "ann@example.com")]

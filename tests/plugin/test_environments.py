@@ -193,6 +193,22 @@ def test_it(mail_outbox):
     )
 
 
+@pytest.mark.parametrize(
+    ("setting", "text"),
+    [
+        ("mail_timeout=soon", "mail_timeout: expected a number of seconds: "),
+        ("mail_artifacts=no", "mail_artifacts = no: expected one of never, failed, all"),
+    ],
+    ids=["mail_timeout", "mail_artifacts"],
+)
+def test_wrong_setting(run_apart, setting, text):
+    """A setting that cannot be read ends the run with what is expected."""
+    outcome = run_apart("def test_it(): pass", "-o", setting)
+
+    assert outcome.result.ret == pytest.ExitCode.USAGE_ERROR
+    assert outcome.result.errlines[0].startswith(f"ERROR: {text}")
+
+
 @pytest.mark.skipif(pytest.version_tuple < (9, 0), reason="pytest reads TOML tables of its own since 9.0")
 @pytest.mark.parametrize("seconds", ["5", "2.5"])
 def test_native_toml(run, project, seconds):

@@ -144,6 +144,34 @@ def test_chosen_folder(run, project):
     assert len(find_files(outcome)) == 2
 
 
+def test_long_name_of_a_test(run, project):
+    """However long the name of a test is, its folder has a name that can be written, and of its own."""
+    outcome = run(
+        """
+import pytest
+from sending import send
+
+@pytest.mark.parametrize("text", ["a" * 300, "a" * 299])
+def test_it(app, mail_outbox, text):
+    send(app)
+    assert False
+""",
+        "--mail-eml-dir=mails",
+    )
+
+    assert outcome.counts == {"failed": 2}
+    assert len(list(project.path.glob("mails/*/0-hi.eml"))) == 2
+
+
+def test_files_of_an_earlier_run(run, project):
+    """In a folder that was chosen, the files of an earlier run of the test are gone."""
+    run(FAILS, "--mail-eml-dir=mails")
+    run(FAILS.replace("Welcome to Shop", "Hello"), "--mail-eml-dir=mails")
+
+    names = sorted(path.name for path in project.path.glob("mails/*/*"))
+    assert names == ["0-hello.eml", "1-your-invoice-12.eml"]
+
+
 def test_no_files(run):
     """With mail_artifacts = never there are no files."""
     outcome = run(FAILS, "-o", "mail_artifacts=never")
