@@ -415,7 +415,8 @@ def server(smtp_server_factory):
 @pytest.fixture(scope="session")
 def app(server):
     app = Flask("shop")
-    app.config.update(server.config, MAIL_DEFAULT_SENDER="shop@example.com")
+    # Flask 2 answers to no other name, and pytest-flask's own is not the one that it listens at.
+    app.config.update(server.config, MAIL_DEFAULT_SENDER="shop@example.com", SERVER_NAME="localhost")
     Mail(app)
     app.add_url_rule("/send", view_func=lambda: str(send(app).sent))
     return app
