@@ -60,12 +60,12 @@ class Outbox(list[SentMail], Searchable[SentMail]):
         super().__init__(mails)
         #: The sendings that failed, in order.
         self.attempts: list[Attempt] = []
-        #: Functions that know more of why the outbox is empty: each returns lines for the failure.
-        self.hints: list[Callable[[], Iterable[str]]] = []
         self._arrivals = 0
         self._changed = threading.Condition()
         self._failures: deque[Exception] = deque()
-        self._holds: Callable[[SentMail], bool] = bool
+        # Each returns lines about why the outbox may be empty.
+        self._hints: list[Callable[[], Iterable[str]]] = []
+        self._holds: Callable[[SentMail], bool] = _is_any
         self._views: list[Outbox] = []
         self._threads_before = set(threading.enumerate())
 
@@ -125,7 +125,7 @@ class Outbox(list[SentMail], Searchable[SentMail]):
 
     @contextmanager
     def _capture_arrivals(self) -> Iterator[Outbox]:
-        view = self._view(bool)
+        view = self._view(_is_any)
         try:
             yield view
         finally:
@@ -136,7 +136,7 @@ class Outbox(list[SentMail], Searchable[SentMail]):
         """Return an outbox for those of the mails to come that ``holds`` is true of."""
         view = type(self)()
         view._holds, view._changed, view._failures = holds, self._changed, self._failures
-        view.timeout, view.hints = self.timeout, self.hints
+        view.timeout, view._hints = self.timeout, self._hints
         with self._changed:
             self._views.append(view)
         return view
@@ -167,7 +167,7 @@ class Outbox(list[SentMail], Searchable[SentMail]):
     def _trouble(self) -> list[str]:
         lines = describe_attempts(self.attempts)
         if not self:
-            lines += [line for hint in (self._explain_departure, *self.hints) for line in hint()]
+            lines += [line for hint in (self._explain_departure, *self._hints) for line in hint()]
         lines += [f"{name} is still running: wait_for() waits for its mail" for name in self._new_threads()]
         return lines if lines or self else ["nothing was sent, and no attempt failed"]
 
@@ -217,6 +217,10 @@ class Recorder:
 def count_mails(number: int) -> str:
     """Return ``1 mail`` or ``2 mails``."""
     return f"{number} mail{'' if number == 1 else 's'}"
+
+
+def _is_any(mail: SentMail) -> bool:
+    return True
 
 
 def _is_pointed_at_test_server(app: Flask | None) -> bool:

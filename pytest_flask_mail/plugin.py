@@ -141,7 +141,7 @@ def mail_outbox(request: pytest.FixtureRequest) -> Iterator[Outbox]:
     places = guard.places.copy() if guard is not None else []
     with Outbox.capture() as outbox, watch.over_outbox(outbox, request, is_testing):
         outbox.timeout = read_timeout(request.config)
-        outbox.hints.append(lambda: explain_emptiness(request, watch.app, places))
+        outbox._hints.append(lambda: explain_emptiness(request, watch.app, places))
         yield outbox
 
 

@@ -36,6 +36,13 @@ class Registered(Message):
         super().__init_subclass__(**kwargs)
 
 
+class Empty(Message):
+    """A message class with a length, by which a message without parts of its own is false."""
+
+    def __len__(self):
+        return 0
+
+
 @pytest.fixture
 def app():
     application = Flask("shop")
@@ -78,6 +85,17 @@ def test_class_that_asks_of_its_subclasses(mail, outbox):
     mail.send(Registered("Hi", ["ann@example.com"]))
 
     assert isinstance(outbox[0], Registered)
+
+
+def test_false_message(mail, outbox):
+    """A message that is false is a mail as any other."""
+    mail.send(Empty("Hi", ["ann@example.com"]))
+
+    with outbox.capture() as new:
+        mail.send(Empty("Ho", ["ann@example.com"]))
+
+    assert [one.subject for one in outbox] == ["Hi", "Ho"]
+    assert [one.subject for one in new] == ["Ho"]
 
 
 def test_changed_after_sending(mail, outbox):
