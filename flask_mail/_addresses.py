@@ -119,6 +119,8 @@ def each_address(values: Any) -> list[Any]:
     """Return ``values`` as a new list of addresses: a single string, pair or Address is a list of one."""
     if values is None:
         return []
+    if is_pair(values) and "@" in str(values[0]):
+        raise AddressError(f"{shown(values)} {_PAIR_OR_TWO}")
     if is_text(values) or hasattr(values, "addr_spec") or is_pair(values):
         return [values] if values else []
     if isinstance(values, set | frozenset):
@@ -157,6 +159,7 @@ _NO_ADDRESS = f"is not an e-mail address. {_REMEDY}"
 _SEVERAL = "holds several addresses in one string. Give them as a list, one string each."
 # A program that decodes where none has to would see another address than the server.
 _ENCODED = f"holds an encoded word (RFC 2047), which has no place in an address. {_REMEDY}"
+_PAIR_OR_TWO = "may be a name with its address, or two addresses. Give a list of the one or the two."
 _A_GROUP = "is a group (RFC 5322 section 3.4). Give its members as a list."
 _TOO_LONG = f"is over {_ADDRESS_LIMIT} octets long, more than an address can be (RFC 5321 section 4.5.3.1)."
 
