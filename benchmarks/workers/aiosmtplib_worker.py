@@ -30,10 +30,6 @@ class Worker:
             "start_tls": settings.get("USE_TLS", False),
         }
 
-    def features(self) -> list[str]:
-        """Return which tasks of newer programs this one has: none."""
-        return []
-
     def message(self, letter: Letter) -> EmailMessage:
         """Return the letter as a message."""
         message = EmailMessage()

@@ -41,10 +41,6 @@ class Worker:
             use_tls=self._settings.get("USE_TLS", False),
         )
 
-    def features(self) -> list[str]:
-        """Return which tasks of newer programs this one has: none."""
-        return []
-
     def message(self, letter: Letter) -> Any:
         """Return the letter as a message."""
         message = self._message(letter.subject, letter.text, letter.sender, letter.to)

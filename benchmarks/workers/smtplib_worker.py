@@ -24,10 +24,6 @@ class Worker:
         self._port = settings.get("PORT", 0)
         self._use_tls = settings.get("USE_TLS", False)
 
-    def features(self) -> list[str]:
-        """Return which tasks of newer programs this one has: none."""
-        return []
-
     def build(self, letter: Letter) -> bytes:
         """Return the bytes that were written at the first call."""
         return ready_bytes(letter)

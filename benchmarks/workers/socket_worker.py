@@ -19,11 +19,7 @@ class Worker:
     """Sends letters that were written beforehand, and looks at no answer but for its first digit."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self._port = settings["PORT"]
-
-    def features(self) -> list[str]:
-        """Return which tasks of newer programs this one has: none."""
-        return []
+        self._port = settings.get("PORT", 0)
 
     def send_alone(self, letter: Letter) -> None:
         """Send one letter over a connection of its own."""

@@ -31,7 +31,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     worker = import_module(f".{order['worker']}", __package__).Worker(order["settings"])
     if order["task"] == "features":
-        print(json.dumps({"features": worker.features()}))
+        print(json.dumps({"features": worker.features() if hasattr(worker, "features") else []}))
         return
     task = TASKS[order["task"]]
     item = letter(order["letter"])
