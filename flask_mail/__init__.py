@@ -7,6 +7,7 @@ from typing import Any
 from ._attachment import Attachment
 from ._connection import Connection
 from ._envelope import Envelope
+from ._envelope import Outcome
 from ._envelope import Receipt
 from ._envelope import Reply
 from ._errors import AddressError
@@ -15,6 +16,7 @@ from ._errors import ConfigError
 from ._errors import ConfigWarning
 from ._errors import DeliveryUnknown
 from ._errors import IncompleteMessage
+from ._errors import is_transient
 from ._errors import MessageError
 from ._errors import SMTPTimeout
 from ._mail import _Mail as _Mail
@@ -45,12 +47,14 @@ __all__ = [
     "Mail",
     "Message",
     "MessageError",
+    "Outcome",
     "Receipt",
     "Reply",
     "SMTPTimeout",
     "email_dispatched",
     "email_failed",
     "force_text",
+    "is_transient",
     "sanitize_address",
     "sanitize_addresses",
     "sanitize_subject",

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import smtplib
 import ssl
+import sys
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
@@ -19,13 +20,17 @@ from flask import Flask
 from flask import has_app_context
 
 from . import backends
+from ._batch import Batching
 from ._envelope import Envelope
+from ._envelope import Outcome
 from ._envelope import Receipt
 from ._envelope import Reply
+from ._errors import classify
 from ._errors import ConfigError
 from ._message import Message
 from ._render import envelope
 from ._render import named_recipients
+from ._retrying import patiently
 from ._signals import email_dispatched
 from ._signals import email_failed
 from ._smtp import SMTPSession
@@ -41,7 +46,7 @@ logger = logging.getLogger("flask_mail")
 _NO_MATTER_OF_REACHING = (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError, ssl.SSLError)
 
 
-class Connection:
+class Connection(Batching):
     """Sends messages over one connection to the mail server.
 
     ``with mail.connect() as connection:`` opens it and closes it; outside of ``with`` it opens
@@ -59,6 +64,8 @@ class Connection:
     _max_emails: int | None = None
     _own_host: Any = None
     _unreachable: OSError | None = None
+    #: Whether the host goes to the application's next message instead of being closed.
+    _is_shared: bool = False
 
     def __init__(self, mail: _Mail, max_emails: int | None = None) -> None:
         self.mail: _Mail = mail
@@ -66,7 +73,7 @@ class Connection:
 
     def __enter__(self) -> Connection:
         self.mail.follow()
-        self._open()
+        patiently(self._open, self.mail.retries)
         return self
 
     def __exit__(
@@ -102,20 +109,13 @@ class Connection:
         """
         app = self._app()
         try:
-            self.mail.follow()
-            message.stamp(self.mail)
-            sealed = envelope(message, self.mail, envelope_from or self.envelope_from)
-            receipt = self._deliver(app, message, sealed)
+            sealed = self._seal(message, envelope_from)
+            receipt = patiently(lambda: self._deliver(message, sealed), self.mail.retries)
         except Exception as error:
-            self._announce_failure(app, message, error)
+            _announce_failure(app, message, error)
             raise
         self._count()
-        if receipt.error is not None:
-            self._announce_failure(app, message, receipt.error)
-            return receipt
-        for capture in captures():
-            capture.dispatched(app, message, receipt)
-        email_dispatched.announce(app, message=message)
+        self._announce(message, receipt)
         return receipt
 
     def send_message(self, *args: Any, **kwargs: Any) -> Receipt:
@@ -132,15 +132,29 @@ class Connection:
             except Exception:
                 logger.warning("The mail server could not be told goodbye.", exc_info=True)
 
+    def give_back(self) -> None:
+        """Close the connection, or keep its host for the application's next message (``MAIL_KEEPALIVE``)."""
+        host, seconds = self._own_host, self.mail.keepalive
+        if not self._is_shared or not seconds or host is not self.host or host is None or _has_ended(host):
+            self.close()
+            return
+        carried = self.num_emails
+        self._forget_host()
+        self.mail.kept.put(host, self.mail.opening_values(), carried, seconds)
+
     def _forget_host(self) -> None:
         self.host = self._own_host = None
         self.num_emails = 0
 
-    def _open(self) -> None:
-        """Open the host unless one is there or sending is suppressed."""
-        if self.host is not None or self.mail.is_suppressed or self._takers():
-            return
+    def _open(self) -> bool:
+        """Open the host unless one is there or sending is suppressed; return whether it was used before."""
+        if self.host is not None:
+            return True
+        if self.mail.is_suppressed or self._takers():
+            return False
         self._unreachable = None
+        if self._is_shared and self._take_kept():
+            return True
         for capture in captures():
             capture.opening(self.mail)
         try:
@@ -150,44 +164,87 @@ class Connection:
                 raise
             self._unreachable = error
         self.num_emails = 0
+        return False
+
+    def _take_kept(self) -> bool:
+        """Take over a host that another message has left open; return whether there is one."""
+        while kept := self.mail.kept.take(self.mail.opening_values()):
+            if not _has_ended(kept.host):
+                self.host = self._own_host = kept.host
+                self.num_emails = kept.carried
+                return True
+            kept.host.close()
+        return False
 
     def _takers(self) -> list[Capture]:
         """Return the captures that stand in for the server."""
         return [capture for capture in captures() if capture.takes(self.mail.app)]
 
-    @staticmethod
-    def _announce_failure(app: Flask, message: Message, error: Exception) -> None:
+    def _announce(self, message: Message, receipt: Receipt) -> None:
+        app = self._app()
+        if receipt.error is not None:
+            _announce_failure(app, message, receipt.error)
+            return
         for capture in captures():
-            capture.failed(app, message, error)
-        email_failed.announce(app, message=message, error=error)
+            capture.dispatched(app, message, receipt)
+        email_dispatched.announce(app, message=message)
 
-    def _deliver(self, app: Flask, message: Message, sealed: Envelope) -> Receipt:
+    def _has_hook(self, message: Message) -> bool:
+        return type(self).send is not Connection.send or type(message).send is not Message.send
+
+    def _seal(self, message: Message, envelope_from: Any) -> Envelope:
+        self.mail.follow()
+        message.stamp(self.mail)
+        return envelope(message, self.mail, envelope_from or self.envelope_from)
+
+    def _ready(self) -> bool:
+        self._drop_unusable_host()
+        return self._open()
+
+    def _room(self) -> int:
+        limit = self._limit
+        return max(limit - self.num_emails, 1) if limit else sys.maxsize
+
+    def _transmit_all(self, envelopes: list[Envelope]) -> list[Outcome] | None:
+        host = self.host
+        # Looked up in the type: a mock has whatever it is asked for.
+        if host is None or host is not self._own_host or not hasattr(type(host), "send_window"):
+            return None
+        try:
+            outcomes: list[Outcome] = host.send_window(envelopes)
+        except Exception as error:  # noqa: BLE001 # it is in the receipts
+            return [Outcome({}, None, error) for _ in envelopes]
+        return outcomes
+
+    def _deliver(self, message: Message, sealed: Envelope) -> Receipt:
         self._drop_unusable_host()
         if self.host is None and (takers := self._takers()):
             for capture in takers:
-                capture.deliver(app, message, sealed)
+                capture.deliver(self._app(), message, sealed)
             return Receipt(message.msgId, sealed, sent=True)
-        was_open = self.host is not None
-        self._open()
+        was_open = self._open()
         if self.host is None:
             return self._undelivered(message, sealed)
         try:
-            refused, reply = self._transmit(message, sealed)
+            outcome = self._transmit(message, sealed)
         except (smtplib.SMTPServerDisconnected, smtplib.SMTPSenderRefused) as error:
             if not (was_open and self._has_left_before_message(error)):
                 raise
             self._forget_host()
-            return self._deliver(app, message, sealed)  # once: the host is a new one now
-        for address, (code, text) in refused.items():
+            return self._deliver(message, sealed)  # once: the host is a new one now
+        return self._receipt(message, sealed, outcome)
+
+    def _transmit(self, message: Message, sealed: Envelope) -> Outcome:
+        if self.host is not self._own_host:
+            return _hand_over(self.host, message, sealed)
+        return Outcome(_refusals(self.host.sendmail(*sealed)), _reply(self.host), None)
+
+    def _receipt(self, message: Message, sealed: Envelope, outcome: Outcome) -> Receipt:
+        for address, (code, text) in outcome.refused.items():
             logger.warning(
                 "The mail server refused the recipient %s of %s: %s %s", address, message.msgId, code, text
             )
-        return Receipt(message.msgId, sealed, sent=True, refused=refused, reply=reply)
-
-    def _transmit(self, message: Message, sealed: Envelope) -> tuple[dict[str, Reply], Reply | None]:
-        if self.host is not self._own_host:
-            return _hand_over(self.host, message, sealed)
-        return _refusals(self.host.sendmail(*sealed)), _reply(self.host)
+        return Receipt(message.msgId, sealed, sent=True, refused=outcome.refused, reply=outcome.reply)
 
     def _has_left_before_message(self, error: smtplib.SMTPException) -> bool:
         host = self.host
@@ -213,12 +270,17 @@ class Connection:
     def _count(self) -> None:
         """Count a message; after the last that one connection may carry, the next one opens another."""
         self.num_emails += 1
-        limit = self._max_emails or self.mail.max_emails
+        limit = self._limit
         if not limit or self.num_emails < limit:
             return
         if self.host is self._own_host:
             self.close()
         self.num_emails = 0
+
+    @property
+    def _limit(self) -> int | None:
+        """The messages that one connection may carry."""
+        return self._max_emails or self.mail.max_emails
 
     def _app(self) -> Flask:
         app: Flask | None = self.mail.app
@@ -244,8 +306,29 @@ def lend(connection: Connection, message: Message, envelope_from: Any) -> Abstra
     hooks = ("__enter__", "__exit__", "send")
     is_ours = isinstance(connection, Connection) and type(message).send is Message.send
     if is_ours and all(getattr(type(connection), hook) is getattr(Connection, hook) for hook in hooks):
-        return contextlib.closing(connection)
+        connection._is_shared = type(connection).configure_host is Connection.configure_host
+        return _Lent(connection)
     return connection
+
+
+class _Lent:
+    """Gives a connection for a block, and takes it back whatever happens."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> Connection:
+        return self._connection
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._connection.give_back()
+
+
+def _announce_failure(app: Flask, message: Message, error: Exception) -> None:
+    classify(error, message.msgId)
+    for capture in captures():
+        capture.failed(app, message, error)
+    email_failed.announce(app, message=message, error=error)
 
 
 def _has_ended(host: Any) -> bool:
@@ -255,7 +338,7 @@ def _has_ended(host: Any) -> bool:
     return isinstance(host, smtplib.SMTP) and host.sock is None
 
 
-def _hand_over(host: Any, message: Message, sealed: Envelope) -> tuple[dict[str, Reply], Reply | None]:
+def _hand_over(host: Any, message: Message, sealed: Envelope) -> Outcome:
     """Give the message to a host that somebody else put in place, as Flask-Mail 0.10 did.
 
     There a recipient with a name comes with it, and tests that put a mock there know it so.
@@ -263,7 +346,7 @@ def _hand_over(host: Any, message: Message, sealed: Envelope) -> tuple[dict[str,
     named = dict(zip(sealed.rcpt_tos, named_recipients(message), strict=True))
     refused = host.sendmail(*sealed._replace(rcpt_tos=list(named.values())))
     bare = {name: address for address, name in named.items()}
-    return {bare.get(name, name): reply for name, reply in _refusals(refused).items()}, _reply(host)
+    return Outcome({bare.get(name, name): it for name, it in _refusals(refused).items()}, _reply(host), None)
 
 
 def _refusals(refused: Any) -> dict[str, Reply]:

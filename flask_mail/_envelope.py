@@ -6,8 +6,10 @@ The envelope is that of RFC 5321 section 2.3.1; field names are aiosmtpd's.
 
 from __future__ import annotations
 
+import smtplib
 from dataclasses import dataclass
 from dataclasses import field
+from typing import Literal
 from typing import NamedTuple
 
 
@@ -31,12 +33,24 @@ class Reply(NamedTuple):
     text: str
 
 
+class Outcome(NamedTuple):
+    """What a host that takes many envelopes at once says of one of them."""
+
+    #: The recipients refused, each with its reply, while others were accepted.
+    refused: dict[str, Reply]
+    #: The server's answer to the content.
+    reply: Reply | None
+    #: Why nobody gets the message; None if somebody does.
+    error: Exception | None
+
+
 @dataclass(frozen=True)
 class Receipt:
     """What became of one message."""
 
     message_id: str
-    #: What the server was told; not shown by ``repr``, for it holds the whole message.
+    #: What the server was told; empty for a message that cannot be written. Not shown by ``repr``, for it
+    #: holds the whole message.
     envelope: Envelope = field(repr=False)
     #: True if a server accepted the message for at least one recipient; False if sending is
     #: suppressed, or if it failed and ``MAIL_FAIL_SILENTLY`` is on.
@@ -45,8 +59,23 @@ class Receipt:
     refused: dict[str, Reply] = field(default_factory=dict)
     #: The server's answer to the content; None if nothing was sent or the host gives no replies.
     reply: Reply | None = None
-    #: Why the message was not sent, with ``MAIL_FAIL_SILENTLY``.
+    #: Why the message was not sent, or may not have been: with ``MAIL_FAIL_SILENTLY``, and of ``send_many``.
     error: Exception | None = None
+
+    @property
+    def outcome(self) -> Literal["accepted", "refused", "not sent", "unknown"]:
+        """What is known of the message, exactly one of four.
+
+        ``"accepted"``: by the server, for at least one recipient. ``"refused"``: the server said no.
+        ``"not sent"``: certainly not accepted, or suppressed. ``"unknown"``: perhaps accepted, and sending
+        again could deliver it twice.
+        """
+        if self.sent:
+            return "accepted"
+        if getattr(self.error, "is_unknown", False):
+            return "unknown"
+        is_refusal = isinstance(self.error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused)
+        return "refused" if is_refusal else "not sent"
 
     @property
     def accepted(self) -> list[str]:

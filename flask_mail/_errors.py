@@ -6,7 +6,10 @@ so that ``except`` clauses written for it still catch.
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
+import socket
+import ssl
 import sys
 import warnings
 
@@ -44,6 +47,59 @@ class DeliveryUnknown(smtplib.SMTPServerDisconnected):
 
     The server may or may not have accepted the message: sending it again could deliver it twice.
     """
+
+    #: The Message-ID, by which a receiver can tell a repetition from another message.
+    message_id: str | None = None
+    #: Tells this error from all others without importing this module.
+    is_unknown = True
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}{f' Its Message-ID is {self.message_id}.' if self.message_id else ''}"
+
+
+#: Errors whose cause lies here and stays, and the one after which nothing must be repeated.
+_LASTING = (
+    MessageError,
+    ConfigError,
+    DeliveryUnknown,
+    ssl.SSLError,
+    smtplib.SMTPNotSupportedError,
+)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Return whether the message was certainly not accepted, and may be if it is sent again later.
+
+    True of replies that begin with 4 (RFC 5321 section 4.2.1), time limits, and connections that were
+    refused, or lost before the message was complete. False of replies that begin with 5, of bad input and
+    certificates, and of :class:`DeliveryUnknown`.
+    """
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return any(400 <= code < 500 for code, _ in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return 400 <= error.smtp_code < 500
+    if isinstance(error, socket.gaierror):
+        return error.errno == socket.EAI_AGAIN
+    if isinstance(error, _LASTING):
+        return False
+    if isinstance(error, smtplib.SMTPException):
+        return isinstance(error, smtplib.SMTPServerDisconnected)
+    return isinstance(error, OSError) and not isinstance(error, FileNotFoundError | PermissionError)
+
+
+def classify(error: Exception, message_id: str) -> None:
+    """Note on the error whether it is transient, and on one that leaves the delivery open which it is."""
+    if isinstance(error, DeliveryUnknown):
+        error.message_id = message_id
+    with contextlib.suppress(AttributeError):  # an exception with slots
+        error.is_transient = is_transient(error)  # type: ignore[attr-defined] # of all that users may raise
+
+
+def locate(error: BaseException, peer: str, phase: str) -> None:
+    """Add to an error of smtplib which server it is from, and in which phase."""
+    error.peer, error.phase = peer, phase  # type: ignore[attr-defined] # for handlers that log them
+    if hasattr(error, "add_note"):
+        error.add_note(f"{peer} answered so in the phase {phase}.")
 
 
 def advise(error: BaseException, remedy: str) -> None:

@@ -6,6 +6,7 @@ The state of an application, ``app.extensions["mail"]``, is its settings with th
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -16,12 +17,14 @@ from weakref import WeakSet
 from flask import current_app
 from flask import has_app_context
 
+from ._batch import spread
 from ._connection import Connection
 from ._connection import lend
 from ._envelope import Receipt
 from ._errors import ConfigError
 from ._errors import ConfigWarning
 from ._errors import warn
+from ._keeping import KeptHosts
 from ._message import Message
 from ._settings import Settings
 from ._signals import email_dispatched
@@ -86,6 +89,27 @@ class _MailMixin:
         """Send a message made of the parameters of :class:`Message`."""
         return self.send(Message(*args, **kwargs))
 
+    def send_many(
+        self, messages: Iterable[Message], connections: int = 1, window: int = 32
+    ) -> Iterator[Receipt]:
+        """Send messages as they come, and return an iterator of their receipts, in order.
+
+        As :meth:`Connection.send_many`, over as many connections at a time as are asked for.
+        Messages are written, and signals sent, in the thread of the caller. The connections open when
+        the first receipt is asked for, and close after the last.
+
+        :raises OSError: three connections in a row came to nothing. Every message taken has had its receipt
+            by then. Raised by the iterator, as are the errors of ``messages`` itself.
+        """
+        for name, value in (("connections", connections), ("window", window)):
+            if value < 1:
+                raise ValueError(f"{name} is {value!r}. Give a number from 1 on.")
+        return spread([self.connect() for _ in range(connections)], messages, window)
+
+    def close(self) -> None:
+        """Close the connections that are kept for the next message (``MAIL_KEEPALIVE``)."""
+        self._state().kept.close()
+
     def connect(self, max_emails: int | None = None) -> Connection:
         """Return a connection for several messages, which ``with`` opens and closes.
 
@@ -97,13 +121,15 @@ class _MailMixin:
 class _Mail(_MailMixin, Settings):
     """The state of one application: its settings, and sending with them."""
 
-    __slots__ = ("_app", "_lock", "_suppressions")
+    __slots__ = ("_app", "_lock", "_suppressions", "kept")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._app: Flask | None = None
         self._lock = threading.Lock()
         self._suppressions = 0
+        #: The hosts that are open for the next message.
+        self.kept = KeptHosts()
 
     @property
     def app(self) -> Flask | None:

@@ -13,11 +13,11 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+from ._dialogue import silence
 from ._errors import advise
 from ._errors import ConfigError
 from ._settings import DEFAULTS
 from ._settings import Settings
-from ._smtp import silence
 from ._smtp import SMTPSession
 from ._smtp import SMTPSSession
 from ._tls import context_of

@@ -75,6 +75,9 @@ KEYS = {
     "MAIL_ALLOW_PLAINTEXT_AUTH": Key("allow_plaintext_auth", read.flag, "True or False"),
     "MAIL_BACKEND": Key("backend", read.backend, '"smtp", a "package.module:callable", or a callable'),
     "MAIL_FAIL_SILENTLY": Key("fail_silently", read.flag, "True or False"),
+    "MAIL_PIPELINING": Key("pipelining", read.flag, "True or False"),
+    "MAIL_KEEPALIVE": Key("keepalive", read.idle, "seconds that an idle connection is kept, or 0 for none"),
+    "MAIL_RETRIES": Key("retries", read.tries, "how often a message is tried again, from 0 to 10"),
 }
 OLD_KEYS = {"DEFAULT_MAIL_SENDER": "MAIL_DEFAULT_SENDER", "DEFAULT_MAX_EMAILS": "MAIL_MAX_EMAILS"}
 _URL = "MAIL_URL"
@@ -82,6 +85,11 @@ _FOLLOWED = (*KEYS, *OLD_KEYS, _URL, "TESTING")
 #: Keys for which None is a value of its own rather than "not set".
 _NONE_IS_A_VALUE = frozenset({"MAIL_TIMEOUT"})
 _ABSENT = object()
+_OPENING = (
+    "server", "port", "use_tls", "use_ssl", "username", "password", "oauth2_token", "auth", "timeout",
+    "tls_verify", "tls_ca_file", "tls_cert_file", "tls_key_file", "tls_context", "local_hostname",
+    "allow_plaintext_auth", "backend", "pipelining",
+)  # fmt: skip
 
 
 class _Following:
@@ -127,6 +135,9 @@ class Settings(_Following):
     allow_plaintext_auth: bool = False
     backend: str | Callable[[Settings], Any] = "smtp"
     fail_silently: bool = False
+    pipelining: bool = True
+    keepalive: float | None = None
+    retries: int = 0
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.peer}{' suppressed' if self.suppress else ''}>"
@@ -168,6 +179,10 @@ class Settings(_Following):
     def peer(self) -> str:
         """Host and port of the server, as errors show them."""
         return f"[{self.server}]:{self.port}" if ":" in self.server else f"{self.server}:{self.port}"
+
+    def opening_values(self) -> tuple[Any, ...]:
+        """Return all that a host depends on: one that was opened with other values serves another purpose."""
+        return tuple(getattr(self, attribute) for attribute in _OPENING)
 
     @property
     def secret_key(self) -> str:

@@ -1,8 +1,8 @@
-"""One SMTP session, connected, encrypted as asked, and signed in.
+"""One SMTP session: signing in, and sending messages in as few round trips as the server allows.
 
-``smtplib.SMTP`` with what it leaves out: the phase in which an error happened, passwords beyond
-ASCII, XOAUTH2, a log without secrets, and a check for replies that come before their command.
-Rules: RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 8314 (implicit TLS).
+``smtplib.SMTP`` with what it leaves out: passwords beyond ASCII, XOAUTH2, sizes and 8-bit contents that
+the server has to agree to, and several messages at a time.
+Rules: RFC 1870 (SIZE), RFC 4954 (AUTH), RFC 6152 (8BITMIME), RFC 6531 (SMTPUTF8), RFC 8314 (implicit TLS).
 """
 
 from __future__ import annotations
@@ -10,88 +10,37 @@ from __future__ import annotations
 import base64
 import contextlib
 import hmac
-import logging
-import re
 import smtplib
-import ssl
 from collections.abc import Callable
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
+from ._dialogue import Dialogue
+from ._dialogue import REPLY_TO_CONTENT
+from ._envelope import Envelope
+from ._envelope import Outcome
 from ._envelope import Reply
 from ._errors import advise
 from ._errors import DeliveryUnknown
-from ._errors import SMTPTimeout
-from ._settings import host_name
+from ._errors import locate
 from ._settings import Settings
 from ._tls import context_of
+from ._transmission import as_data
+from ._transmission import Transaction
+from ._transmission import transmit
 
-logger = logging.getLogger("flask_mail.smtp")
-
-_LONE_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_LEADING_DOT = re.compile(rb"(?m)^\.")
-#: Seconds to wait for the answer to QUIT: everything was sent, and the answer changes nothing.
-_GOODBYE = 1.0
+#: Seconds that no server lets pass before it ends an idle session.
+_FRESH = 5.0
 _MAX_CHALLENGES = 5
-_REPLY_TO_CONTENT = "the reply to the content"
 
 
-class SMTPSession(smtplib.SMTP):
-    """An SMTP session that knows its phase and keeps secrets out of its log."""
+class SMTPSession(Dialogue):
+    """An SMTP session that messages can be sent over."""
 
-    #: The server's answer to the last command or content.
-    last_reply: Reply | None = None
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._phase = "the greeting"
-        self._is_logging = bool(settings.debug)
-        self._is_secret = False
-        super().__init__(settings.server, settings.port, **self._options(settings))
-
-    @property
-    def peer(self) -> str:
-        """Host and port of the server, for messages."""
-        return self._settings.peer
-
-    def set_debuglevel(self, debuglevel: Any) -> None:
-        """Turn the log of the conversation on or off. It goes to the logger ``flask_mail.smtp``."""
-        self._is_logging = bool(debuglevel)
-
-    def putcmd(self, cmd: str, args: str = "") -> None:
-        if not self._is_secret:
-            self._phase = cmd.upper()
-        self._log("send: %s", f"{self._phase} (secret)" if self._is_secret else f"{cmd} {args}".rstrip())
-        super().putcmd(cmd, args)
-
-    def send(self, s: Any) -> None:
-        try:
-            super().send(s)
-        except smtplib.SMTPServerDisconnected as error:
-            raise self._explained(error) from error.__context__
-
-    def getreply(self) -> tuple[int, bytes]:
-        try:
-            code, text = super().getreply()
-        except smtplib.SMTPServerDisconnected as error:
-            raise self._explained(error) from error.__context__
-        self.last_reply = Reply(code, text.decode("utf-8", "replace"))
-        shown = "(challenge)" if code == 334 else self.last_reply.text.replace("\n", " | ")
-        self._log("reply: %s", f"{code} {shown}")
-        if code == -1:
-            self.close()  # not SMTP: what else comes cannot be told from the answer to the next command
-        return code, text
-
-    def docmd(self, cmd: str, args: str = "") -> tuple[int, bytes]:
-        reply = super().docmd(cmd, args)
-        if cmd.upper() == "STARTTLS" and reply[0] == 220 and self.unread():
-            # What was injected before encryption would be taken for an answer after it (CVE-2011-0411).
-            self.close()
-            raise smtplib.SMTPServerDisconnected(
-                f"{self.peer} sent more than its answer to STARTTLS: somebody may be in the line."
-                " Nothing was sent."
-            )
-        return reply
+    #: Whether a transaction was begun and neither completed nor reset.
+    needs_reset: bool = False
+    _reply_to_content: tuple[int, bytes] | None = None
 
     def mail(self, sender: str, options: Sequence[str] = ()) -> tuple[int, bytes]:
         self.putcmd("MAIL", " ".join([f"FROM:<{sender}>", *options]))
@@ -106,16 +55,17 @@ class SMTPSession(smtplib.SMTP):
 
         :raises DeliveryUnknown: the connection ended after the content and before the reply.
         """
-        content = stuffed(msg.encode("ascii") if isinstance(msg, str) else msg)
+        content = msg.encode("ascii") if isinstance(msg, str) else msg
         self.putcmd("DATA")
         code, text = self.getreply()
         if code != 354:
             self._end_transaction(code)
             raise smtplib.SMTPDataError(code, text)
-        self._log("send: %s", f"(content of {len(msg)} octets)")
-        self._phase = "the content"
-        self.send(content)
-        return self._reply_to_content()
+        self.write([f"(content of {len(content)} octets)"], as_data(content))
+        code, text = self._reply_to_content = self.answer(REPLY_TO_CONTENT)
+        if code < 400 and code // 100 != 2:
+            raise self.unknown(smtplib.SMTPDataError(code, text))
+        return code, text
 
     def sendmail(
         self,
@@ -129,44 +79,34 @@ class SMTPSession(smtplib.SMTP):
 
         After an error the session is either ready for the next message or closed.
         """
-        try:
-            self.ehlo_or_helo_if_needed()
-            self._check_utf8(
-                [from_addr, *([to_addrs] if isinstance(to_addrs, str) else to_addrs)], mail_options
+        recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
+        content = msg.encode("ascii") if isinstance(msg, str) else msg
+        envelope = Envelope(from_addr, recipients, content, list(mail_options), list(rcpt_options))
+        [transaction] = self._carry([envelope])
+        if transaction.error is not None:
+            raise transaction.error
+        return transaction.refused
+
+    def send_window(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+        """Send several messages, without waiting for the answers to one before the next goes out.
+
+        The session is ready for the next window then, or closed. A message whose error is an
+        ``SMTPServerDisconnected`` but no ``DeliveryUnknown`` was certainly not accepted.
+        """
+        return [
+            Outcome(
+                {address: _as_reply(answer) for address, answer in transaction.refused.items()},
+                transaction.reply and _as_reply(transaction.reply),
+                transaction.error,
             )
-            return super().sendmail(from_addr, to_addrs, msg, mail_options, rcpt_options)
-        except smtplib.SMTPResponseException as error:
-            self._advise(error, error.smtp_code, error.smtp_error)
-            raise
-        except smtplib.SMTPRecipientsRefused as error:
-            for code, text in error.recipients.values():
-                self._advise(error, code, text)
-            raise
-        except smtplib.SMTPNotSupportedError:
-            raise
-        except BaseException:
-            self.close()  # the next command could become a part of this message's content
-            raise
+            for transaction in self._carry(envelopes)
+        ]
 
     def left_before_message(self, error: smtplib.SMTPException) -> bool:
         """Whether the error means that the server ended the session rather than begin with the message."""
         if isinstance(error, smtplib.SMTPSenderRefused):
             return error.smtp_code == 421
-        return self._phase == "MAIL" and not isinstance(error, SMTPTimeout)
-
-    def unread(self) -> bytes | None:
-        """Return what the server said unasked, b"" if it ended the session, or None; does not wait."""
-        if self.sock is None:
-            return b""
-        try:
-            self.sock.settimeout(0)
-            return (self.file.peek(1) if self.file else b"") or self.sock.recv(1)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return None
-        except OSError:
-            return b""
-        finally:
-            self.sock.settimeout(self._settings.timeout)
+        return self._has_left and self._phase in ("RSET", "MAIL") and not isinstance(error, DeliveryUnknown)
 
     def auth(
         self, mechanism: str, authobject: Callable[..., str | None], *, initial_response_ok: bool = True
@@ -204,20 +144,88 @@ class SMTPSession(smtplib.SMTP):
         return "" if challenge is not None else f"user={self.user}\1auth=Bearer {self.password}\1\1"
 
     def quit(self) -> tuple[int, bytes]:
-        """Say goodbye and close; a server that does not answer to that changes nothing."""
+        """Say goodbye and close, without waiting for the answer: everything was answered before."""
         try:
-            if self.sock is not None:
-                self.sock.settimeout(min(self._settings.timeout or _GOODBYE, _GOODBYE))
-            return super().quit()
+            if self.sock is not None and self.is_ours:
+                super().putcmd("quit")
         except OSError as error:
             self._log("quit: %s", str(error))
-            return 221, b""
         finally:
             self.close()
+        return 221, b""
 
-    @staticmethod
-    def _options(settings: Settings) -> dict[str, Any]:
-        return {"local_hostname": settings.local_hostname or _ehlo_name(), "timeout": settings.timeout}
+    def _carry(self, envelopes: Sequence[Envelope]) -> list[Transaction]:
+        """Return how each message fared."""
+        try:
+            self.ehlo_or_helo_if_needed()
+            transactions = [self._transaction(envelope) for envelope in envelopes]
+            ready = [transaction for transaction in transactions if transaction.error is None]
+            if self._settings.pipelining and self.has_extn("pipelining"):
+                self._carry_together(ready)
+            else:
+                for transaction in ready:
+                    self._carry_alone(transaction)
+        except BaseException:
+            self.close()  # the next command could become a part of this message's content
+            raise
+        for transaction in transactions:
+            self._advise(transaction)
+        return transactions
+
+    def _transaction(self, envelope: Envelope) -> Transaction:
+        transaction = Transaction(envelope, self._mail_options(envelope))
+        try:
+            self._check_utf8([envelope.mail_from, *envelope.rcpt_tos], envelope.mail_options)
+            self._check_size(envelope)
+        except smtplib.SMTPException as error:
+            transaction.error = error
+        return transaction
+
+    def _carry_together(self, transactions: list[Transaction]) -> None:
+        is_fresh = monotonic() - self._last_heard < _FRESH
+        use_chunking = self.has_extn("chunking")
+        lost = transmit(self, transactions, use_chunking, is_fresh)
+        is_astray = use_chunking and (self.unread() or b"421")[:3] != b"421"
+        if lost is not None or is_astray or any(map(_is_confused, transactions)):
+            self.close()
+        if is_astray:
+            for transaction in transactions:
+                transaction.doubt(self, self._astray())
+
+    def _carry_alone(self, transaction: Transaction) -> None:
+        """Send one message as smtplib does, each command after the answer to the last."""
+        envelope = transaction.envelope
+        options = [*envelope.mail_options, *self._body_option(envelope)]
+        self._reply_to_content = None
+        try:
+            transaction.refused = super().sendmail(*envelope[:3], options, envelope.rcpt_options)
+        except smtplib.SMTPServerDisconnected as error:
+            self.close()
+            transaction.error = error
+        except smtplib.SMTPException as error:
+            transaction.error = error
+        transaction.reply = self._reply_to_content
+
+    def _mail_options(self, envelope: Envelope) -> list[str]:
+        size = [f"SIZE={len(envelope.content)}"] if self.has_extn("size") else []
+        return [*size, *envelope.mail_options, *self._body_option(envelope)]
+
+    def _body_option(self, envelope: Envelope) -> list[str]:
+        """Return what says that a content holds octets beyond ASCII (RFC 6152)."""
+        is_said = any(option.upper().startswith("BODY=") for option in envelope.mail_options)
+        if is_said or envelope.content.isascii() or not self.has_extn("8bitmime"):
+            return []
+        return ["BODY=8BITMIME"]
+
+    def _check_size(self, envelope: Envelope) -> None:
+        """Refuse what the server has said it will refuse, before any of it is sent (RFC 1870)."""
+        limit = self.esmtp_features.get("size", "")
+        if limit.isdecimal() and 0 < int(limit) < len(envelope.content):
+            text = (
+                f"5.3.4 The message has {len(envelope.content)} octets, and {self.peer} takes {limit}."
+                " Nothing was sent."
+            )
+            raise smtplib.SMTPSenderRefused(552, text.encode(), envelope.mail_from)
 
     def _check_utf8(self, addresses: Sequence[str], options: Sequence[str]) -> None:
         """Refuse what is beyond ASCII before any of it is sent to a server that cannot take it (RFC 6531)."""
@@ -240,25 +248,19 @@ class SMTPSession(smtplib.SMTP):
         with contextlib.suppress(smtplib.SMTPServerDisconnected):
             self.rset()
 
-    def _reply_to_content(self) -> tuple[int, bytes]:
-        self._phase = _REPLY_TO_CONTENT
-        try:
-            code, text = self.getreply()
-        except smtplib.SMTPResponseException as error:  # a line without end
-            raise self._unknown("sent an answer that cannot be read") from error
-        if code < 200:
-            raise self._unknown("sent an answer that cannot be read")
-        return code, text
+    def _advise(self, transaction: Transaction) -> None:
+        """Add to the error of a message where it came from and what the user can do."""
+        error = transaction.error
+        if isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused):
+            locate(error, self.peer, transaction.phase)
+        if isinstance(error, smtplib.SMTPResponseException):
+            self._advise_of(error, error.smtp_code, error.smtp_error)
+        elif isinstance(error, smtplib.SMTPRecipientsRefused):
+            self._advise_of(error, *next(iter(error.recipients.values())))
 
-    def _unknown(self, what: str) -> DeliveryUnknown:
-        return DeliveryUnknown(
-            f"{self.peer} {what} in the phase {self._phase}: it may have accepted the message or not."
-            " Sending again could deliver it twice."
-        )
-
-    def _advise(self, error: BaseException, code: int, text: bytes | str) -> None:
+    def _advise_of(self, error: BaseException, code: int, text: bytes | str) -> None:
         """Add to the error what the user can do if the server wants a sign-in that it did not get."""
-        if code not in (530, 535) or getattr(error, "__notes__", None):
+        if code not in (530, 535):
             return
         username = self._settings.username
         if "STARTTLS" in str(text).upper():
@@ -270,22 +272,6 @@ class SMTPSession(smtplib.SMTP):
                 error, f"{self.peer} takes mail only after signing in. Set MAIL_USERNAME and MAIL_PASSWORD."
             )
 
-    def _explained(self, error: Exception) -> smtplib.SMTPServerDisconnected:
-        """Return the error that says where the connection ended, and what is known of the message."""
-        is_timeout = isinstance(error.__context__, TimeoutError)
-        what = silence(self._settings) if is_timeout else "closed the connection"
-        if self._phase == _REPLY_TO_CONTENT:
-            return self._unknown(what)
-        hint = ""
-        if self._phase == "the greeting" and not self._settings.use_ssl:
-            hint = " If the server expects TLS from the first octet, as on port 465, set MAIL_USE_SSL = True."
-        kind = SMTPTimeout if is_timeout else smtplib.SMTPServerDisconnected
-        return kind(f"{self.peer} {what} in the phase {self._phase}. The message was not accepted.{hint}")
-
-    def _log(self, form: str, text: str) -> None:
-        if self._is_logging:
-            logger.debug(form, text)
-
 
 class SMTPSSession(SMTPSession, smtplib.SMTP_SSL):
     """An SMTP session with TLS from the first octet (RFC 8314 section 3)."""
@@ -295,23 +281,14 @@ class SMTPSSession(SMTPSession, smtplib.SMTP_SSL):
         return {**SMTPSession._options(settings), "context": context_of(settings)}
 
 
-def silence(settings: Settings) -> str:
-    """Return what is to be said of a server that does not answer."""
-    limit = settings.timeout
-    return "did not answer" if limit is None else f"did not answer within {limit:g} s (MAIL_TIMEOUT)"
+def _as_reply(answer: tuple[int, bytes]) -> Reply:
+    return Reply(answer[0], answer[1].decode("utf-8", "replace"))
 
 
-def stuffed(content: bytes) -> bytes:
-    """Return ``content`` as DATA wants it: CRLF line ends, leading dots doubled, a lone dot at the end.
-
-    RFC 5321 section 4.5.2. A bare CR or LF becomes CRLF: a server that took it for a line end could see
-    the end of the message there.
-    """
-    if _LONE_LINE_END.search(content):
-        content = _LONE_LINE_END.sub(b"\r\n", content)
-    if content.startswith(b".") or b"\n." in content:
-        content = _LEADING_DOT.sub(b"..", content)
-    return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
+def _is_confused(transaction: Transaction) -> bool:
+    """Whether the server refused with a code that is no refusal."""
+    error = transaction.error
+    return isinstance(error, smtplib.SMTPResponseException) and error.smtp_code < 400
 
 
 def _base64(text: str) -> str:
@@ -324,9 +301,3 @@ def _challenge(text: bytes) -> bytes:
         return base64.b64decode(text)
     except ValueError:
         return b""
-
-
-def _ehlo_name() -> str:
-    """Return the name to greet with: this machine's, or an address literal (RFC 5321 section 4.1.3)."""
-    name = host_name()
-    return name if "." in name else "[127.0.0.1]"

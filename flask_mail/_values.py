@@ -90,6 +90,20 @@ def seconds(value: Any) -> float | None:
     return number
 
 
+def idle(value: Any) -> float | None:
+    """Return the seconds that an idle connection is kept; None, with which none is, for 0 or False."""
+    is_none = value is False or value == 0 or (isinstance(value, str) and value.strip() in ("0", "0.0"))
+    return None if is_none else seconds(value)
+
+
+def tries(value: Any) -> int:
+    """Return how often something is tried again: few times, for the caller waits meanwhile."""
+    number = _number(value)
+    if not 0 <= number <= 10:
+        raise ValueError
+    return number
+
+
 def text(value: Any) -> str:
     if not isinstance(value, str) or "\0" in value:
         raise ValueError

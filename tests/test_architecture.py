@@ -43,10 +43,16 @@ FLOORS["_old_names"] = {"_errors", "_charsets", "_addresses", "_headers"}
 
 SPEAKING = {"_errors", "_envelope", "_settings"}
 FLOORS["_tls"] = SPEAKING
-FLOORS["_smtp"] = SPEAKING | {"_tls"}
-FLOORS["_opening"] = SPEAKING | {"_tls", "_smtp"}
+FLOORS["_replies"] = set()
+FLOORS["_transmission"] = SPEAKING
+FLOORS["_dialogue"] = SPEAKING | {"_replies"}
+FLOORS["_smtp"] = SPEAKING | {"_tls", "_dialogue", "_transmission"}
+FLOORS["_opening"] = SPEAKING | {"_tls", "_dialogue", "_smtp"}
 FLOORS["backends"] = SPEAKING | {"_smtp", "_opening"}
 
+FLOORS["_keeping"] = set()
+FLOORS["_retrying"] = {"_errors"}
+FLOORS["_batch"] = {"_errors", "_envelope", "_retrying", "_message"}
 FLOORS["_connection"] = set(FLOORS)
 FLOORS["_cli"] = set(FLOORS)
 FLOORS["_mail"] = set(FLOORS)
@@ -96,12 +102,15 @@ LOADED_BY_IMPORT = {
     "flask_mail",
     "flask_mail._addresses",
     "flask_mail._attachment",
+    "flask_mail._batch",
     "flask_mail.capture",
     "flask_mail._charsets",
     "flask_mail._connection",
+    "flask_mail._dialogue",
     "flask_mail._envelope",
     "flask_mail._errors",
     "flask_mail._headers",
+    "flask_mail._keeping",
     "flask_mail._mail",
     "flask_mail._message",
     "flask_mail._mime",
@@ -110,8 +119,11 @@ LOADED_BY_IMPORT = {
     "flask_mail._render",
     "flask_mail._settings",
     "flask_mail._signals",
+    "flask_mail._replies",
+    "flask_mail._retrying",
     "flask_mail._smtp",
     "flask_mail._tls",
+    "flask_mail._transmission",
     "flask_mail._values",
     "flask_mail.backends",
 }

@@ -292,7 +292,7 @@ def test_it(app, smtp_server):
 
     assert session[0].startswith("<Session 127.0.0.1:")
     assert "  C: STARTTLS" in session
-    assert "  C: MAIL FROM:<shop@example.com>" in [line.partition(" size=")[0] for line in session]
+    assert "  C: MAIL FROM:<shop@example.com>" in [line.partition(" SIZE=")[0] for line in session]
     assert not [line for line in session if "s3cret" in line]
     assert outcome.section("Captured mail (1)")[1].startswith("  0  ann@x.org  Hi")
 

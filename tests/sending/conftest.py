@@ -6,7 +6,13 @@ The servers are real; what they do wrong is said in the test by ``server.on(...)
 from __future__ import annotations
 
 import socket
+import socketserver
+import threading
+import time
+from contextlib import contextmanager
 from contextlib import ExitStack
+from contextlib import suppress
+from unittest.mock import MagicMock
 
 import pytest
 from flask import Flask
@@ -59,6 +65,49 @@ def mail_to(make_app):
 def mail(server, mail_to):
     """A Mail that sends to ``server``."""
     return mail_to(server)
+
+
+class Script(socketserver.ThreadingTCPServer):
+    """A server that says what it is told to, however senseless: an answer to each verb, "" for any other."""
+
+    daemon_threads = False
+
+    def __init__(self, answers):
+        super().__init__(("127.0.0.1", 0), ScriptHandler)
+        self.answers = {"CONNECT": b"220 x\r\n", "": b"250 x\r\n", "QUIT": b"", **answers}
+        self.config = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": self.server_address[1]}
+        self.heard = []
+
+    @contextmanager
+    def running(self):
+        """Serve within the block."""
+        thread = threading.Thread(target=self.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.shutdown()
+            self.server_close()
+            thread.join()
+
+
+class ScriptHandler(socketserver.StreamRequestHandler):
+    """One conversation with a Script."""
+
+    def handle(self):
+        answers = self.server.answers
+        self.wfile.write(answers["CONNECT"])
+        with suppress(ConnectionError):
+            while line := self.rfile.readline():
+                self.server.heard.append(line)
+                verb = line.split()[0].decode().upper() if line.strip() else ""
+                self.wfile.write(answers.get(verb, answers[""]))
+
+
+@pytest.fixture
+def script(cleanup):
+    """Return a function that starts a Script with these answers."""
+    return lambda answers: cleanup.enter_context(Script(answers).running())
 
 
 @pytest.fixture
@@ -154,3 +203,22 @@ def failed(cleanup):
 
     cleanup.enter_context(email_failed.connected_to(note))
     return announced
+
+
+@pytest.fixture
+def host_mock():
+    """A mock in the place of a host, as tests of applications have it."""
+    return MagicMock(sendmail=MagicMock(return_value={}))
+
+
+@pytest.fixture
+def until():
+    """Return a function that waits for a condition, and fails if it does not come about in 5 seconds."""
+
+    def wait(condition):
+        deadline = time.monotonic() + 5
+        while not condition():
+            assert time.monotonic() < deadline, "the condition did not come about"
+            time.sleep(0.001)
+
+    return wait

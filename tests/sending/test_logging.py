@@ -38,7 +38,7 @@ def test_the_conversation(make_talk):
     assert verbs == ["ehlo", "AUTH", "MAIL", "RCPT", "DATA", "(content", "quit"]
     assert "send: RCPT TO:<ann@example.org>" in lines
     codes = [line.split()[1] for line in lines if line.startswith("reply: ")]
-    assert codes == ["220", "250", "235", "250", "250", "354", "250", "221"]
+    assert codes == ["220", "250", "235", "250", "250", "354", "250"]
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"])

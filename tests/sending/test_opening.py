@@ -230,21 +230,28 @@ class TestSigningIn:
     def test_a_challenge_that_cannot_be_read(self, serve, mail_to, message):
         """A challenge that is no base64 is a sign-in that fails, not an error of its own."""
         server = serve(auth=("user", "s3cret"), auth_mechanisms=["CRAM-MD5"])
-        server.on("AUTH").garble(b"334 x\r\n535 No\r\n")
+        server.on("AUTH").garble(b"334 x\r\n")
 
         with pytest.raises(smtplib.SMTPAuthenticationError):
             mail_to(server).send(message)
 
-    def test_endless_challenges(self, serve, mail_to, message):
-        """A server that keeps asking is given up."""
+    def test_an_answer_before_the_question(self, serve, mail_to, message):
+        """A challenge and its verdict in one are no sign-in: nothing is told to such a server."""
         server = serve(auth=("user", "s3cret"), auth_mechanisms=["PLAIN"])
-        challenge = base64.b64encode(b"and?").decode()
-        server.on("AUTH").garble(f"334 {challenge}\r\n".encode() * 20)
+        server.on("AUTH").garble(b"334 \r\n235 Welcome\r\n")
 
-        with pytest.raises(smtplib.SMTPAuthenticationError):
+        with pytest.raises(smtplib.SMTPServerDisconnected, match="said more than it was asked"):
             mail_to(server).send(message)
 
         assert server.mails == []
+
+    def test_endless_challenges(self, script, mail_to, message):
+        """A server that keeps asking is given up."""
+        challenge = b"334 " + base64.b64encode(b"and?") + b"\r\n"
+        server = script({"EHLO": b"250-x\r\n250 AUTH PLAIN\r\n", "": challenge})
+
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            mail_to(server, MAIL_USERNAME="user", MAIL_PASSWORD="s3cret").send(message)
 
 
 class TestSecrecy:

@@ -30,9 +30,11 @@ from flask_mail import Envelope
 from flask_mail import FlaskMailUnicodeDecodeError
 from flask_mail import force_text
 from flask_mail import IncompleteMessage
+from flask_mail import is_transient
 from flask_mail import Mail
 from flask_mail import Message
 from flask_mail import MessageError
+from flask_mail import Outcome
 from flask_mail import Receipt
 from flask_mail import Reply
 from flask_mail import sanitize_address
@@ -204,3 +206,33 @@ def use_old_names(wire: bytes) -> str:
     except FlaskMailUnicodeDecodeError as error:
         decoding: UnicodeDecodeError = error
         return str(decoding)
+
+
+def send_newsletter(messages: list[Message]) -> list[str]:
+    """Many messages, and what became of those that did not arrive."""
+    failed: list[str] = []
+    for receipt in mail.send_many(messages, connections=2, window=16):
+        assert_type(receipt, Receipt)
+        if receipt.outcome == "unknown":
+            logger.warning("%s may have arrived", receipt.message_id)
+        elif receipt.error is not None and is_transient(receipt.error):
+            failed.append(receipt.message_id)
+    mail.close()
+    return failed
+
+
+class Relay:
+    """A host that takes many envelopes at once."""
+
+    def sendmail(
+        self, mail_from: str, rcpt_tos: list[str], content: bytes, mail_options: Any, rcpt_options: Any
+    ) -> dict[str, tuple[int, bytes]]:
+        """Take one message."""
+        return {}
+
+    def send_window(self, envelopes: list[Envelope]) -> list[Outcome]:
+        """Take several."""
+        return [Outcome(refused={}, reply=Reply(250, "OK"), error=None) for _ in envelopes]
+
+    def quit(self) -> None:
+        """End."""
