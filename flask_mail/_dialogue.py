@@ -11,6 +11,7 @@ import logging
 import os
 import smtplib
 import socket
+import ssl
 from collections.abc import Iterator
 from collections.abc import Sequence
 from time import monotonic
@@ -30,6 +31,9 @@ logger = logging.getLogger("flask_mail.smtp")
 REPLY_TO_CONTENT = "the reply to the content"
 #: Octets from which on a piece is written for itself: to join it with others would copy it.
 _LARGE = 500_000
+#: Octets that a record of TLS holds at most (RFC 8446 section 5.1).
+_TLS_RECORD = 16_384
+_GREETING = "the greeting"
 _UNREADABLE = "sent an answer that cannot be read"
 
 
@@ -43,7 +47,7 @@ class Dialogue(smtplib.SMTP):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._phase = "the greeting"
+        self._phase = _GREETING
         self._is_logging = bool(settings.debug)
         self._is_secret = False
         self._replies = Replies()
@@ -86,8 +90,10 @@ class Dialogue(smtplib.SMTP):
         left = memoryview(s.encode(self.command_encoding) if isinstance(s, str) else s)
         try:
             self.sock.settimeout(self._settings.timeout)
+            # TLS writes all of what it is given or says nothing of how much: a record at a time is certain.
+            step = _TLS_RECORD if isinstance(self.sock, ssl.SSLSocket) else len(left)
             while left:
-                count = self.sock.send(left)
+                count = self.sock.send(left[:step])
                 self.octets_written += count
                 left = left[count:]
         except OSError as error:
@@ -109,6 +115,8 @@ class Dialogue(smtplib.SMTP):
             self._log("reply: %s", f"{code} {shown.decode('utf-8', 'replace')}")
         if code == -1:
             self.close()  # not SMTP: what else comes cannot be told from the answer to the next command
+            if self._phase != _GREETING:
+                raise self._explained(smtplib.SMTPResponseException(code, text))
         return code, text
 
     def connect(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
@@ -144,10 +152,7 @@ class Dialogue(smtplib.SMTP):
         :raises smtplib.SMTPServerDisconnected: there is none, or it cannot be read; the session is closed.
         """
         self._phase = phase
-        code, text = self.getreply()
-        if code == -1:
-            raise self._explained(smtplib.SMTPResponseException(code, text))
-        return code, text
+        return self.getreply()
 
     def ended(self, reply: bytes) -> smtplib.SMTPServerDisconnected:
         """Close the session and return the error that says that the server ended it (421)."""
@@ -157,6 +162,14 @@ class Dialogue(smtplib.SMTP):
         return smtplib.SMTPServerDisconnected(
             f"{self.peer} ended the session in the phase {self._phase}: 421 {text}."
             " The message was not accepted."
+        )
+
+    def astray(self) -> smtplib.SMTPServerDisconnected:
+        """Close the session and return the error that says that its answers belong to nothing."""
+        self.close()
+        return smtplib.SMTPServerDisconnected(
+            f"{self.peer} said more than it was asked, before or in the phase {self._phase}:"
+            " its answers cannot be told apart. The message was not accepted."
         )
 
     def encode(self, command: str) -> bytes:
@@ -204,13 +217,7 @@ class Dialogue(smtplib.SMTP):
         self.close()
         if not unread:
             raise self._explained(EOFError())
-        raise self.ended(unread[4:].rstrip()) if unread.startswith(b"421") else self._astray()
-
-    def _astray(self) -> smtplib.SMTPServerDisconnected:
-        return smtplib.SMTPServerDisconnected(
-            f"{self.peer} said more than it was asked, before or in the phase {self._phase}:"
-            " its answers cannot be told apart. The message was not accepted."
-        )
+        raise self.ended(unread[4:].rstrip()) if unread.startswith(b"421") else self.astray()
 
     def _explained(self, error: Exception) -> smtplib.SMTPServerDisconnected:
         """Return the error that says where the connection ended, and what is known of the message."""
@@ -219,7 +226,7 @@ class Dialogue(smtplib.SMTP):
         if self._phase == REPLY_TO_CONTENT:
             return self._unknown(what)
         hint = ""
-        if self._phase == "the greeting" and not self._settings.use_ssl:
+        if self._phase == _GREETING and not self._settings.use_ssl:
             hint = " If the server expects TLS from the first octet, as on port 465, set MAIL_USE_SSL = True."
         kind = SMTPTimeout if isinstance(error, TimeoutError) else smtplib.SMTPServerDisconnected
         return kind(f"{self.peer} {what} in the phase {self._phase}. The message was not accepted.{hint}")

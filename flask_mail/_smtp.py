@@ -185,12 +185,18 @@ class SMTPSession(Dialogue):
         is_fresh = monotonic() - self._last_heard < _FRESH
         use_chunking = self.has_extn("chunking")
         lost = transmit(self, transactions, use_chunking, is_fresh)
-        is_astray = use_chunking and (self.unread() or b"421")[:3] != b"421"
-        if lost is not None or is_astray or any(map(_is_confused, transactions)):
+        if lost is not None:
             self.close()
-        if is_astray:
+        elif use_chunking and self._is_astray(transactions):
+            error = self.astray()
             for transaction in transactions:
-                transaction.doubt(self, self._astray())
+                transaction.doubt(self, error)
+
+    def _is_astray(self, transactions: list[Transaction]) -> bool:
+        """Whether the server has given more answers than were due, so that none can be trusted."""
+        if (self.unread() or b"421")[:3] != b"421":
+            return True
+        return self.has_extn("enhancedstatuscodes") and any(map(_is_answered_for_address, transactions))
 
     def _carry_alone(self, transaction: Transaction) -> None:
         """Send one message as smtplib does, each command after the answer to the last."""
@@ -285,10 +291,9 @@ def _as_reply(answer: tuple[int, bytes]) -> Reply:
     return Reply(answer[0], answer[1].decode("utf-8", "replace"))
 
 
-def _is_confused(transaction: Transaction) -> bool:
-    """Whether the server refused with a code that is no refusal."""
-    error = transaction.error
-    return isinstance(error, smtplib.SMTPResponseException) and error.smtp_code < 400
+def _is_answered_for_address(transaction: Transaction) -> bool:
+    """Whether the yes to the content is one to an address (RFC 3463 section 3.2), so to MAIL or RCPT."""
+    return transaction.reply is not None and transaction.reply[1].startswith(b"2.1.")
 
 
 def _base64(text: str) -> str:

@@ -59,6 +59,9 @@ class Session(Protocol):
     def unknown(self, error: Exception) -> DeliveryUnknown:
         """Return the error that says that a content was sent whole and not answered."""
 
+    def astray(self) -> smtplib.SMTPServerDisconnected:
+        """Return the error that says that the server's answers belong to nothing."""
+
     def cut_off(self) -> smtplib.SMTPServerDisconnected:
         """Return the error of a message that had not been sent whole when the session ended."""
 
@@ -264,6 +267,9 @@ class _Burst:
                 answer = self._session.answer(phase)
             except smtplib.SMTPServerDisconnected as error:
                 raise failure or error from error.__context__
+            if answer[0] < 400 and answer[0] // 100 != (3 if phase == "DATA" else 2):
+                # The server may wait for a content, and would take the next commands for it.
+                raise failure or self._session.astray()
             take(answer)
             if answer[0] == 421:
                 raise _Goodbye(*self._session.ended(answer[1]).args)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Iterator
 from socket import socket
 from time import monotonic
@@ -72,6 +73,20 @@ def pop_contexts(before: tuple[object, object]) -> list[str]:
         lines.append(f"application context pushed: {context.app!r}")
         context.pop()
     return lines
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how large the fault matrix of tests/reliability was, and its verdicts."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    cells = [
+        dict(report.user_properties)["verdicts"]
+        for report in reports
+        if "verdicts" in dict(report.user_properties)
+    ]
+    if cells:
+        counts = Counter(verdict for verdicts in cells for verdict in verdicts)
+        told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+        terminalreporter.write_line(f"fault matrix: {len(cells)} cells, {counts.total()} messages: {told}")
 
 
 @pytest.fixture(autouse=True)
