@@ -198,3 +198,23 @@ class TestOutOfTurn:
 
         assert "more than it was asked" in str(caught.value) or "DATA" in str(caught.value.__dict__)
         assert not any(b"Subject" in line for line in server.heard)
+
+
+class TestEightBit:
+    """8BITMIME (RFC 6152)."""
+
+    def test_said(self, serve, mail_to):
+        """A content beyond ASCII, as headers in UTF-8 make it, is announced where the server offers it."""
+        server = serve(smtputf8=True, eight_bit=True)
+
+        mail_to(server).send(Message("Grüße", ["jörg@example.org"], "Hello."))
+
+        assert "BODY=8BITMIME" in server.mails[0].envelope.mail_options
+
+    def test_not_said(self, serve, mail_to):
+        """A content in ASCII is not."""
+        server = serve(eight_bit=True)
+
+        mail_to(server).send(Message("Grüße", ["ann@example.org"], "Größe"))
+
+        assert "BODY=8BITMIME" not in server.mails[0].envelope.mail_options
