@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from types import MethodType
 from typing import Any
+from typing import ClassVar
 
 from ._fields import CHECKS
 from ._fields import fits
@@ -65,7 +66,7 @@ class IsMail:
         return next(self._misses(other), None) is None if is_mail(other) else NotImplemented
 
     # Equal to mails of any hash: in a set it would not be found.
-    __hash__ = None  # type: ignore[assignment] # how Python spells it
+    __hash__: ClassVar[None] = None  # type: ignore[assignment] # how Python spells it
 
     def __repr__(self) -> str:
         return f"IsMail({', '.join(f'{name}={show(value)}' for name, value in self.fields.items())})"

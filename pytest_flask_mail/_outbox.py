@@ -97,7 +97,7 @@ class Outbox(list[SentMail], Searchable[SentMail]):
     def __eq__(self, other: object) -> bool:
         return super().__eq__(other)
 
-    __hash__ = None  # type: ignore[assignment]  # as of every list
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # as of every list
 
     def count(self, value: object, /) -> int:
         """Return how many mails are equal to ``value``, or match it."""
