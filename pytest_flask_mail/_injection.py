@@ -104,6 +104,7 @@ def assert_no_header_injection(mails: object) -> None:
     :raises AssertionError: the text says where.
     :raises TypeError: these are no mails.
     """
+    __tracebackhide__ = True
     every = _each_mail(mails)
     for number, mail in enumerate(every):
         if found := find_injections(mail):
@@ -120,6 +121,7 @@ def assert_rejects_injection(call: Callable[[str], object]) -> None:
     :param call: takes one text that a user may have entered.
     :raises AssertionError: the text says which payload did what.
     """
+    __tracebackhide__ = True
     faults = [f"{one.id}: {fault}" for one in HEADER_INJECTIONS for fault in _try(call, one)]
     if faults:
         number = len({fault.partition(":")[0] for fault in faults})

@@ -91,6 +91,7 @@ def link(mail: object, where: Wanted | None = None, *, text: Wanted | None = Non
     :param text: the text of the link, or else a part of it; a pattern is searched in it.
     :raises AssertionError: there is no such link, or there are several; the text lists what there is.
     """
+    __tracebackhide__ = True
     every = links(mail)
     found = _nearest(every, where, _PLACES, str)
     found = _nearest(found, text, _TEXTS, lambda one: one.text)
@@ -110,6 +111,7 @@ def code(mail: object, pattern: Wanted | None = None) -> str:
     :param pattern: what to search for instead; its first group, if it has one, is the code.
     :raises AssertionError: there is no code, or there are several; the text lists them.
     """
+    __tracebackhide__ = True
     parsed = read(mail)
     lines = [fold(line) for text in (parsed.text or "", parsed.page.text) for line in text.split("\n")]
     if pattern is None:
@@ -132,6 +134,7 @@ def attachment(mail: object, name: Wanted | None = None) -> AttachedFile:
     :param name: the name, or a glob such as ``invoice-*.pdf``; a pattern is searched in the name.
     :raises AssertionError: there is no such file, or there are several; the text lists what there is.
     """
+    __tracebackhide__ = True
     every = attachments(mail)
     found = [one for one in every if (not one.is_inline if name is None else has_name(one, name))]
     if len(found) == 1:

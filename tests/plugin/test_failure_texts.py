@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 TWO_MAILS = """
 import pytest
 from flask_mail import Attachment
@@ -287,18 +289,33 @@ def test_it(assert_not_sent):
     ]
 
 
-def test_link_that_is_not_there(run):
-    """What a mail is asked for and has not shows the test's own line."""
+@pytest.mark.parametrize(
+    "line",
+    [
+        'mail_outbox[0].link("/confirm/")',
+        "mail_outbox[0].code()",
+        'mail_outbox[0].attachment("terms.pdf")',
+        'mail_outbox.one(to="eve@x.org")',
+        'mail_outbox.wait_for(to="eve@x.org", timeout=0)',
+        "assert_no_header_injection(EVIL)",
+        "assert_rejects_injection(lambda text: EVIL)",
+    ],
+)
+def test_line_that_fails(run, line):
+    """A failure shows the test's own line, and none of ours."""
     outcome = run(
-        TWO_MAILS
-        + """
+        f"""{TWO_MAILS}
+from pytest_flask_mail import assert_no_header_injection, assert_rejects_injection
+
+EVIL = b"Subject: Hi\\r\\nX-Injection-Canary: 1\\r\\n\\r\\nHello"
+
 def test_it(mail_outbox):
-    mail_outbox[0].link("/confirm/")
+    {line}
 """
     )
 
-    assert '>       mail_outbox[0].link("/confirm/")' in outcome.lines
-    assert not [line for line in outcome.lines if "_readable.py" in line]
+    assert f">       {line}" in outcome.lines
+    assert not [text for text in outcome.lines if "pytest_flask_mail/_" in text]
 
 
 def test_failed_attempt(run):
