@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import flask_mail
+import pytest_flask_mail
 
 ROOT = Path(__file__).parents[1]
 
@@ -272,3 +273,4 @@ def test_public_names_are_typed():
     used = {name for path in (ROOT / "tests" / "typing").glob("*.py") for name in read_imports(path)}
 
     assert {f"flask_mail.{name}" for name in flask_mail.__all__} <= used
+    assert {f"pytest_flask_mail.{name}" for name in pytest_flask_mail.__all__} <= used
