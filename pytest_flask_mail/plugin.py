@@ -6,6 +6,7 @@ only, and all else inside the functions that need it. PYTEST_DONT_REWRITE: there
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -106,12 +107,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         complete(report, item, watch)
 
 
-def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+def pytest_assertrepr_compare(
+    config: pytest.Config, op: str, left: object, right: object
+) -> list[str] | None:
     if f"{__package__}._outbox" not in sys.modules and f"{__package__}._matching" not in sys.modules:
         return None
     from ._comparison import explain_comparison
 
-    return explain_comparison(op, left, right)
+    return explain_comparison(op, left, right, cuts_explanations(config))
 
 
 @pytest.fixture
@@ -232,6 +235,12 @@ def read_timeout(config: pytest.Config) -> float:
         return float(config.getini("mail_timeout"))
     except (ValueError, pytest.UsageError) as error:
         raise pytest.UsageError(f"mail_timeout: expected a number of seconds: {error}") from error
+
+
+def cuts_explanations(config: pytest.Config) -> bool:
+    """Return whether pytest cuts what is too long: neither under ``-vv`` nor in continuous integration."""
+    is_ci = any(map(os.environ.get, ("CI", "BUILD_NUMBER")))
+    return config.getoption("verbose") < 2 and not is_ci
 
 
 def get_watch(item: pytest.Item) -> Watch:

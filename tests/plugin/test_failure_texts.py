@@ -212,6 +212,110 @@ def test_it(mail_outbox):
     assert not [line for line in outcome.explanations if "truncated" in line]
 
 
+SIX_FIELDS = 'to="eve@x.org", subject="Thanks", body="Bye", html="Bye", sender="eve@x.org", charset="latin-1"'
+
+
+@pytest.fixture
+def _no_ci(monkeypatch):
+    """Have pytest cut explanations, as it does not in continuous integration."""
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("BUILD_NUMBER", raising=False)
+
+
+@pytest.mark.usefixtures("_no_ci")
+def test_many_fields_that_differ(run):
+    """More fields than have two lines each share a line, and other mails are left out."""
+    outcome = run(
+        f"""{TWO_MAILS}
+def test_it(mail_outbox):
+    assert IsMail({SIX_FIELDS}) in mail_outbox
+"""
+    )
+
+    assert outcome.explanations == [
+        "E       AssertionError: assert IsMail(to='eve@x.org', subject='Thanks', body='Bye', html='Bye',"
+        " sender='eve@... in <Outbox: 2 mails>",
+        "E           closest: [0] 'Welcome to Shop' -> ann@x.org  (0/6 fields match)",
+        "E             to: wanted 'eve@x.org', got 'ann@x.org'",
+        "E             subject: wanted 'Thanks', got 'Welcome to Shop'",
+        "E             body: wanted 'Bye', got 'Hello'",
+        "E             html: wanted 'Bye', got '<p>Hello</p>'",
+        "E             sender: wanted 'eve@x.org', got 'shop@example.com'",
+        "E             charset: wanted 'latin-1', got 'utf-8'",
+    ]
+
+
+@pytest.mark.usefixtures("_no_ci")
+def test_more_fields_than_lines(run):
+    """Fields that have no line of their own are counted, and it is said how to see them."""
+    outcome = run(
+        f"""{TWO_MAILS}
+def test_it(mail_outbox):
+    assert mail_outbox[0] == IsMail({SIX_FIELDS}, cc="a@x.org", bcc="b@x.org", reply_to="c@x.org")
+"""
+    )
+
+    assert outcome.explanations[5:] == [
+        "E           sender: wanted 'eve@x.org', got 'shop@example.com'",
+        "E           charset: wanted 'latin-1', got 'utf-8'",
+        "E           and 3 more: pytest -vv shows all",
+    ]
+
+
+@pytest.mark.usefixtures("_no_ci")
+def test_explanation_in_full(run):
+    """Under -vv, where pytest cuts nothing, everything is shown."""
+    outcome = run(
+        f"""{TWO_MAILS}
+def test_it(mail_outbox):
+    assert IsMail({SIX_FIELDS}) in mail_outbox
+""",
+        "-vv",
+    )
+
+    assert outcome.explanations[2:4] == [
+        "E             to: wanted 'eve@x.org'",
+        "E                 got    'ann@x.org'",
+    ]
+    assert outcome.explanations[-1] == "E           also sent: [1] 'Your invoice #12' -> bob@x.org"
+
+
+@pytest.mark.usefixtures("_no_ci")
+def test_many_mails_that_are_extra(run):
+    """Of a long list as much is shown as there is room for, and the rest is counted."""
+    outcome = run(
+        f"""{TWO_MAILS}
+def test_it(app, mail_outbox):
+    for number in range(8):
+        send(app, f"Letter {{number}}")
+    assert mail_outbox == []
+"""
+    )
+
+    assert outcome.explanations[-2:] == [
+        "E           extra: [4] 'Letter 2' -> ann@x.org",
+        "E           and 5 more: pytest -vv shows all",
+    ]
+
+
+@pytest.mark.usefixtures("_no_ci")
+def test_many_long_values_that_differ(run):
+    """Long values are cut to what they differ in, all the shorter the more there are."""
+    outcome = run(
+        f"""{TWO_MAILS}
+def test_it(mail_outbox):
+    long = "Lorem ipsum dolor sit amet, consectetur adipiscing elit " * 9
+    assert mail_outbox[0] == IsMail(subject=long, body=long, html=long, message_id=long, sender=long)
+"""
+    )
+
+    assert len(outcome.explanations) == 6
+    assert outcome.explanations[1:3] == [
+        "E           subject: wanted 'Lorem ipsum dolor sit amet, consectetu'..., got 'Welcome to Shop'",
+        "E           body: wanted 'Lorem ipsum dolor sit amet, consectetu'..., got 'Hello'",
+    ]
+
+
 def test_assert_sent(run):
     """`assert_sent` shows the test's own line and explains in full."""
     outcome = run(
