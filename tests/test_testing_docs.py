@@ -14,6 +14,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 
+#: Without plugins that leave threads behind.
+APART = ("-p", "no:cacheprovider", "-p", "no:rerunfailures")
+
 CONFTEST = """
 import pytest
 from shop import create_app
@@ -51,7 +54,7 @@ def test_example_does_what_the_page_says(pytester, example):
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(example.code)
 
-    result = pytester.runpytest("-p", "no:cacheprovider")
+    result = pytester.runpytest(*APART)
 
     outcomes = result.parseoutcomes()
     assert outcomes.get("errors", 0) == 0
@@ -66,6 +69,6 @@ def test_readme_tests_what_it_sends(pytester):
     pytester.makeconftest(sending.code + fixture)
     pytester.makepyfile(testing.code)
 
-    result = pytester.runpytest("-p", "no:cacheprovider")
+    result = pytester.runpytest(*APART)
 
     result.assert_outcomes(passed=3)

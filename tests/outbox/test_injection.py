@@ -122,7 +122,7 @@ def test_ids_of_tests(pytester):
         """
     )
 
-    run = pytester.runpytest_inprocess("--collect-only", "-q")
+    run = pytester.runpytest_inprocess("-p", "no:rerunfailures", "--collect-only", "-q")
 
     run.stdout.fnmatch_lines(
         ["*::test_form?crlf-header?", "*::test_form?lf-header?", "*::test_form?crlf-bcc?"]

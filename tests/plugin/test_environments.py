@@ -108,8 +108,6 @@ def order():
 
 def test_xdist(run_apart):
     """Under xdist the tests have an outbox each, and the report has its sections."""
-    pytest.importorskip("xdist")
-
     outcome = run_apart(
         """
 import pytest
@@ -133,8 +131,6 @@ def test_failure(app, mail_outbox):
 
 def test_reruns(run_apart):
     """A test that is run again has a new outbox, and an app in testing."""
-    pytest.importorskip("pytest_rerunfailures")
-
     outcome = run_apart(
         """
 from sending import send
@@ -154,8 +150,6 @@ def test_it(mail_outbox, app):
 
 def test_refusal_and_reruns(run_apart):
     """Real mail that was refused in one run does not fail the next."""
-    pytest.importorskip("pytest_rerunfailures")
-
     outcome = run_apart(
         """
 from sending import send

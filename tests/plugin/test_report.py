@@ -221,8 +221,6 @@ def test_it(app, smtp_server):
 
 def test_pytest_html(run_apart, project):
     """The report of pytest-html has the mails of a failing test."""
-    pytest.importorskip("pytest_html")
-
     run_apart(FAILS, "--html=report.html")
 
     assets = sorted(path.read_bytes() for path in project.path.glob("assets/*.eml"))
@@ -232,8 +230,6 @@ def test_pytest_html(run_apart, project):
 
 def test_allure(run_apart, project):
     """The report of Allure has the mails of a failing test."""
-    pytest.importorskip("allure_pytest")
-
     run_apart(FAILS, "--alluredir=allure")
 
     attached = [path.read_bytes() for path in project.path.glob("allure/*.eml")]

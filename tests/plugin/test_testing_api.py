@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 CONFTEST = """
 import pytest
@@ -11,21 +15,6 @@ from shop import create_app
 @pytest.fixture
 def app():
     return create_app({"SHOP_RETRY_AFTER": 0.05, "SHOP_CLOCK": lambda: 1_800_000_000})
-
-class Snapshot:
-    def __init__(self, client):
-        self.client = client
-
-    def __eq__(self, golden):
-        from pytest_flask_mail import Outbox
-
-        with Outbox.capture() as again:
-            self.client.post("/reset", data={"email": "ann@example.com"})
-        return again.one().golden() == golden
-
-@pytest.fixture
-def snapshot(client):
-    return Snapshot(client)
 """
 
 IMPORTS = """
@@ -112,14 +101,32 @@ def test_dropped_connection_is_503(client, smtp_server, phase):
 """
 
 
-@pytest.mark.parametrize(
-    ("tests", "number"), [(WITHOUT_A_SERVER, 35), (WITH_A_SERVER, 7)], ids=["outbox", "server"]
-)
-def test_example_runs(pytester, tests, number):
-    """Every example passes for the shop."""
+@pytest.fixture
+def run(pytester, monkeypatch):
+    """Return a function that runs tests of the shop in a Python of their own, with arguments for pytest."""
     pytester.makeconftest(CONFTEST)
-    pytester.makepyfile(IMPORTS + tests)
+    monkeypatch.setenv("PYTHONPATH", str(EXAMPLES))
 
-    result = pytester.runpytest("-p", "no:cacheprovider")
+    def run(tests, *arguments):
+        path = pytester.makepyfile(IMPORTS + tests)
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, path)
 
-    result.assert_outcomes(passed=number)
+    return run
+
+
+def test_examples_of_the_outbox(run):
+    """Every example passes for the shop, and once more with the snapshot that syrupy took the first time."""
+    first = run(WITHOUT_A_SERVER, "--snapshot-update")
+    second = run(WITHOUT_A_SERVER)
+
+    first.assert_outcomes(passed=35)
+    second.assert_outcomes(passed=35)
+    assert "1 snapshot generated." in first.outlines
+    assert "1 snapshot passed." in second.outlines
+
+
+def test_examples_of_the_server(run):
+    """Every example passes for the shop."""
+    result = run(WITH_A_SERVER)
+
+    result.assert_outcomes(passed=7)
