@@ -12,6 +12,7 @@ from email.policy import default
 from functools import cache
 from functools import cached_property
 from types import new_class
+from types import NoneType
 from typing import Any
 from typing import ClassVar
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from flask_mail import Message
 else:
     Message = object
+
+_PLAIN = frozenset({NoneType, bool, bytes, float, int, str})
+"""Of these types are most attributes of a message: what cannot change needs no copy."""
 
 
 class Sending:
@@ -126,6 +130,8 @@ def _class_of_copies(kind: Any) -> type[SentMail]:
 
 def _copied(value: Any) -> Any:
     """Return containers and attachments as copies of their own, everything else as it is."""
+    if type(value) in _PLAIN:
+        return value
     if type(value) in (list, tuple):
         return type(value)(map(_copied, value))
     if type(value) is dict:

@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """What one test has of ours."""
+    """What one test has of ours.
 
-    def __init__(self) -> None:
+    :param find_app: returns the value of the test's fixture ``mail_app``.
+    """
+
+    def __init__(self, find_app: Callable[[pytest.FixtureRequest], Any]) -> None:
+        self._find_app = find_app
         self.outbox: Outbox | None = None
         self.servers: list[SMTPServer] = []
         self.app: Any = None
@@ -94,7 +98,7 @@ class Watch:
     def _change_app(
         self, request: pytest.FixtureRequest, settings: Mapping[str, Any], undo: ExitStack
     ) -> None:
-        self.app = request.getfixturevalue("mail_app")
+        self.app = self._find_app(request)
         if self.app is not None:
             undo.enter_context(override(self.app.config, settings))
 

@@ -197,6 +197,42 @@ def test_it(mail_outbox, application, app):
     assert outcome.counts == {"passed": 1}
 
 
+def test_other_app_of_some_tests(run):
+    """The fixture mail_app may be another in each class, whichever tests come first."""
+    outcome = run(
+        """
+import pytest
+from flask import Flask
+
+@pytest.fixture
+def other():
+    return Flask("other")
+
+class TestOther:
+    @pytest.fixture
+    def mail_app(self, mail_app, other):
+        return other
+
+    def test_first(self, app, mail_outbox, other):
+        assert other.testing and not app.testing
+
+    def test_second(self, app, mail_outbox, other):
+        assert other.testing and not app.testing
+
+def test_first(app, mail_outbox):
+    assert app.testing
+
+def test_second(app, mail_outbox):
+    assert app.testing
+
+def test_third(app, mail_outbox, mail_app):
+    assert app.testing and mail_app is app
+"""
+    )
+
+    assert outcome.counts == {"passed": 5}
+
+
 def test_no_app(run):
     """Without an app the outbox works for every app of the process."""
     outcome = run(
