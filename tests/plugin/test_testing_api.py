@@ -106,6 +106,9 @@ def run(pytester, monkeypatch):
     """Return a function that runs tests of the shop in a Python of their own, with arguments for pytest."""
     pytester.makeconftest(CONFTEST)
     monkeypatch.setenv("PYTHONPATH", str(EXAMPLES))
+    # By these syrupy would take the run for a part of this one, and leave the report to the other part.
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER_COUNT", raising=False)
 
     def run(tests, *arguments):
         path = pytester.makepyfile(IMPORTS + tests)
