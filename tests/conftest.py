@@ -1,6 +1,7 @@
 """A test that leaves a socket open, a thread running or an application context pushed fails.
 
-What was there before the test, made by a fixture of a wider scope, is not the test's.
+What was there before the test, or is made by a fixture of a wider scope, is not the test's. Hooks around all
+fixtures look for it: those of plugins, such as pytest-flask's, come before any of ours and go after them.
 Sockets are seen by an audit hook, which needs no other package and works on every platform.
 """
 
@@ -10,7 +11,8 @@ import sys
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
+from pathlib import Path
 from socket import socket
 from time import monotonic
 from typing import Any
@@ -65,14 +67,63 @@ def close_sockets(left: set[socket]) -> list[str]:
     return lines
 
 
-def pop_contexts(before: tuple[object, object]) -> list[str]:
-    """Pop contexts until those are on top again and return a line about each popped one."""
+def pop_contexts(known: set[object]) -> list[str]:
+    """Pop contexts until one that is known is on top and return a line about each popped one."""
     lines = []
-    while flask.has_app_context() and (pushed := find_pushed_contexts()) != before:
-        context = app_ctx if pushed[1] is before[1] else request_ctx
+    while flask.has_app_context() and (
+        strange := [one for one in find_pushed_contexts() if one not in known]
+    ):
+        # The request's context is the outer one, and pops its application's as well.
+        context = strange[-1]
         lines.append(f"application context pushed: {context.app!r}")
         context.pop()
     return lines
+
+
+def take_stock() -> set[object]:
+    """Return the sockets that are open, the threads that run, and the contexts on top."""
+    return {*find_open_sockets(), *threading.enumerate(), *find_pushed_contexts()}
+
+
+def clear_away(known: set[object]) -> list[str]:
+    """Return a line about everything that is not known, and that is gone after the call, but for threads."""
+    left = wait_for_end({thread for thread in threading.enumerate() if thread not in known})
+    left += close_sockets({found for found in find_open_sockets() if found not in known})
+    return left + pop_contexts(known)
+
+
+class LeakDetector:
+    """Fails the tests below a folder that leave something, and tidies up for the next one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: set[object] = set()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self) -> Generator[None, Any, Any]:
+        self._known = take_stock()
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+        if fixturedef.scope == "function":
+            return (yield)
+        before = take_stock()
+        value = yield
+        self._known |= take_stock() - before
+        return value
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        result = yield
+        if self._folder in item.path.parents and (left := clear_away(self._known)):
+            pytest.fail("the test left behind\n  " + "\n  ".join(left), pytrace=False)
+        return result
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # A conftest.py itself would not hear of fixtures for the whole session.
+    config.pluginmanager.register(LeakDetector(Path(__file__).parent))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -87,15 +138,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         counts = Counter(verdict for verdicts in cells for verdict in verdicts)
         told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
         terminalreporter.write_line(f"fault matrix: {len(cells)} cells, {counts.total()} messages: {told}")
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left_behind() -> Iterator[None]:
-    """Fail a test that left something, once its own fixtures are torn down, and tidy up for the next one."""
-    sockets, threads, contexts = find_open_sockets(), set(threading.enumerate()), find_pushed_contexts()
-    yield
-    left = wait_for_end(set(threading.enumerate()) - threads)
-    left += close_sockets(find_open_sockets() - sockets)
-    left += pop_contexts(contexts)
-    if left:
-        pytest.fail("the test left behind\n  " + "\n  ".join(left), pytrace=False)

@@ -92,23 +92,49 @@ def test_nothing_left(run_test):
     result.assert_outcomes(passed=1)
 
 
-def test_wider_fixture(run_test):
-    """What a fixture of a wider scope keeps open is not the test's."""
+def test_fixtures_of_plugins(run_test):
+    """What a fixture leaves that another one of a plugin asks for, as pytest-flask does for app, is seen."""
     result = run_test(
         """
         import socket
+        import flask
         import pytest
 
-        @pytest.fixture(scope="module")
+        @pytest.fixture
+        def app():
+            app = flask.Flask("shop")
+            app.extensions["server"] = socket.create_server(("127.0.0.1", 0))
+            return app
+
+        def test_it(app):
+            assert flask.has_request_context()
+        """
+    )
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["the test left behind", "  socket open: <socket.socket *'127.0.0.1'*>"])
+
+
+@pytest.mark.parametrize("scope", ["class", "module", "package", "session"])
+def test_wider_fixture(run_test, scope):
+    """What a fixture of a wider scope keeps open is not the test's."""
+    result = run_test(
+        f"""
+        import socket
+        import flask
+        import pytest
+
+        @pytest.fixture(scope="{scope}")
         def server():
-            with socket.create_server(("127.0.0.1", 0)) as server:
+            with socket.create_server(("127.0.0.1", 0)) as server, flask.Flask("shop").app_context():
                 yield server
 
-        def test_first(server):
-            pass
+        class TestIt:
+            def test_first(self, server):
+                assert flask.has_app_context()
 
-        def test_second(server):
-            pass
+            def test_second(self, server):
+                assert flask.has_app_context()
         """
     )
 
