@@ -15,11 +15,15 @@ from email.errors import FirstHeaderLineIsContinuationDefect
 from email.errors import MissingHeaderBodySeparatorDefect
 from email.policy import compat32
 from typing import Any
+from typing import TYPE_CHECKING
 
 from ._parsed import is_mail
 from ._parsed import read
 from ._parsed import tree
 from ._reading import describe
+
+if TYPE_CHECKING:
+    from ._attempt import Attempt
 
 CANARY_HEADER = "X-Injection-Canary"
 CANARY_ADDRESS = "canary@injection.invalid"
@@ -220,7 +224,7 @@ def _try(call: Callable[[str], object], payload: Payload) -> list[str]:
         except Exception as error:  # noqa: BLE001 # whatever the application raises is its answer
             answer = None
             faults = [] if _is_refusal(error) else [f"raised {error!r}"]
-    faults += _wrong_status(getattr(answer, "status_code", None))
+    faults += _wrong_status(getattr(answer, "status_code", None), outbox.attempts)
     answers = [answer] if is_mail(answer) and not hasattr(answer, "status_code") else []
     return faults + [what for mail in [*outbox, *answers] for what in find_injections(mail)]
 
@@ -231,8 +235,11 @@ def _is_refusal(error: Exception) -> bool:
     return isinstance(error, ValueError) or is_http_refusal
 
 
-def _wrong_status(status: object) -> list[str]:
+def _wrong_status(status: object, attempts: list[Attempt]) -> list[str]:
     if not isinstance(status, int) or (status < 500 and status not in _WRONG_PLACE):
         return []
-    hint = "" if status >= 500 else ": the call did not come to the form"
-    return [f"was answered with {status}{hint}"]
+    if status < 500:
+        return [f"was answered with {status}: the call did not come to the form"]
+    refusals = [one for one in attempts if _is_refusal(one.error)][-1:]
+    hints = [f", as nobody caught {type(one.error).__name__} of {one.place}" for one in refusals]
+    return [f"was answered with {status}{''.join(hints)}"]

@@ -46,6 +46,7 @@ class IsMail:
     MISSING = MISSING
 
     def __init__(self, **fields: Any) -> None:
+        __tracebackhide__ = True
         check_fields(fields)
         self.fields = fields
 
@@ -54,6 +55,7 @@ class IsMail:
 
         :raises TypeError: this is no mail, or the mail lacks an attribute that is asked for.
         """
+        __tracebackhide__ = True
         return list(self._misses(mail))
 
     def matched(self, mail: object) -> int:
@@ -61,6 +63,7 @@ class IsMail:
         return len(self.fields) - len({miss.field for miss in self._misses(mail)})
 
     def __eq__(self, other: object) -> bool:
+        __tracebackhide__ = True
         if isinstance(other, IsMail):
             return self.fields == other.fields
         return next(self._misses(other), None) is None if is_mail(other) else NotImplemented
@@ -72,6 +75,7 @@ class IsMail:
         return f"IsMail({', '.join(f'{name}={show(value)}' for name, value in self.fields.items())})"
 
     def _misses(self, mail: object) -> Iterator[Miss]:
+        __tracebackhide__ = True
         parsed = read(mail)
         for field, wanted in self.fields.items():
             yield from CHECKS.get(field, check_attribute)(parsed, field, wanted)
@@ -82,6 +86,7 @@ def check_fields(names: Iterable[str]) -> None:
 
     :raises TypeError: the text names the field that is probably meant.
     """
+    __tracebackhide__ = True
     for name in names:
         if name not in FIELDS and name not in _NO_MISTAKES:
             close = get_close_matches(name, FIELDS, 1, _SURELY_MEANT)
@@ -105,6 +110,7 @@ def check_attribute(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Mis
 
     :raises TypeError: the mail has no such attribute.
     """
+    __tracebackhide__ = True
     got = getattr(parsed.mail, field, MISSING)
     if got is MISSING or isinstance(got, MethodType):
         raise TypeError(

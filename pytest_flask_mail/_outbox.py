@@ -85,6 +85,7 @@ class Outbox(list[SentMail], Searchable[SentMail]):
 
         :raises TypeError: it is no exception.
         """
+        __tracebackhide__ = True
         if not isinstance(error, Exception):
             raise TypeError(f"fail_next({error!r}): expected an exception, such as ConnectionRefusedError().")
         self._failures.append(error)
@@ -95,12 +96,14 @@ class Outbox(list[SentMail], Searchable[SentMail]):
         return list(self._failures)
 
     def __eq__(self, other: object) -> bool:
+        __tracebackhide__ = True
         return super().__eq__(other)
 
     __hash__: ClassVar[None] = None  # type: ignore[assignment]  # as of every list
 
     def count(self, value: object, /) -> int:
         """Return how many mails are equal to ``value``, or match it."""
+        __tracebackhide__ = True
         return super().count(value)  # type: ignore[arg-type]  # typeshed asks for a mail
 
     def __repr__(self) -> str:

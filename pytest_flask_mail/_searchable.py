@@ -45,6 +45,7 @@ class Searchable(Generic[M]):
 
     def find(self, **fields: Any) -> list[M]:
         """Return all mails that match, in a new list, which is empty where none does."""
+        __tracebackhide__ = True
         from ._matching import IsMail
 
         matcher = IsMail(**fields)

@@ -93,6 +93,7 @@ class SentMail(Readable, Message):
 
     def __eq__(self, other: object) -> bool:
         """Compare with messages as the user's class compares them."""
+        __tracebackhide__ = True
         # A matcher is to see this mail and not the message: only the mail knows how it was sent.
         return self._thawed().__eq__(other._thawed() if isinstance(other, SentMail) else other)
 
