@@ -64,6 +64,10 @@ def _cut(lines: Sequence[str]) -> list[str]:
 
 
 def _explain_container(op: str, matcher: object, mails: object, detail: Detail) -> list[str] | None:
+    if isinstance(matcher, str) and isinstance(mails, Outbox):
+        return [
+            f"a text is no mail, compare with IsMail({'to' if '@' in matcher else 'subject'}={matcher!r})"
+        ]
     if not (isinstance(matcher, IsMail) and _is_mails(mails)):
         return None
     if op == "not in":

@@ -15,6 +15,8 @@ from contextlib import AbstractContextManager
 from contextlib import contextmanager
 from typing import Any
 from typing import ClassVar
+from typing import overload
+from typing import SupportsIndex
 from typing import TYPE_CHECKING
 
 from ._attempt import Attempt
@@ -94,6 +96,24 @@ class Outbox(list[SentMail], Searchable[SentMail]):
     def unmet_failures(self) -> list[Exception]:
         """What :meth:`fail_next` was given and no message has met."""
         return list(self._failures)
+
+    @overload
+    def __getitem__(self, place: SupportsIndex, /) -> SentMail: ...
+    @overload
+    def __getitem__(self, place: slice, /) -> list[SentMail]: ...
+    def __getitem__(self, place: SupportsIndex | slice, /) -> SentMail | list[SentMail]:
+        """Return the mail, or the mails in a list.
+
+        :raises IndexError: there is no such mail; the text says why the outbox may be empty.
+        """
+        __tracebackhide__ = True
+        try:
+            return super().__getitem__(place)
+        except IndexError:
+            found = (
+                [f"the outbox has {count_mails(len(self))}"] if self else [self._nothing, *self._trouble()]
+            )
+            raise IndexError(f"no mail at [{place}], " + "\n  ".join(found)) from None
 
     def __eq__(self, other: object) -> bool:
         __tracebackhide__ = True

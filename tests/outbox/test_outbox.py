@@ -366,3 +366,15 @@ def test_no_hash(outbox):
     """An outbox has no hash, as no list has."""
     with pytest.raises(TypeError, match="unhashable"):
         hash(outbox)
+
+
+def test_mail_that_is_not_there(mail, outbox):
+    """An index beyond the last mail is an IndexError that says how many there are; a slice may be empty."""
+    mail.send_message("Hi", ["ann@x.org"], "Hello")
+
+    with pytest.raises(IndexError) as caught:
+        outbox[2]
+
+    assert str(caught.value) == "no mail at [2], the outbox has 1 mail"
+    assert outbox[-1] is outbox[0]
+    assert outbox[1:] == []

@@ -452,6 +452,38 @@ def test_it(app, mail_outbox, assert_sent):
     ]
 
 
+def test_first_of_no_mails(run):
+    """The first mail of an empty outbox is explained as any other that is not there."""
+    outcome = run(
+        """
+def test_it(app, mail_outbox):
+    assert mail_outbox[0].subject == "Hi"
+"""
+    )
+
+    assert outcome.explanations == [
+        "E       IndexError: no mail at [0], the outbox is empty",
+        "E         nothing was sent, and no attempt failed",
+    ]
+    assert not [line for line in outcome.lines if "pytest_flask_mail/_" in line]
+
+
+def test_text_in_an_outbox(run):
+    """A text is in no outbox, and it is said what to look for instead."""
+    outcome = run(
+        TWO_MAILS
+        + """
+def test_it(mail_outbox):
+    assert "ann@x.org" in mail_outbox
+"""
+    )
+
+    assert outcome.explanations == [
+        "E       AssertionError: assert 'ann@x.org' in <Outbox: 2 mails>",
+        "E           a text is no mail, compare with IsMail(to='ann@x.org')",
+    ]
+
+
 def test_failed_attempt_in_an_assert(run):
     """The attempts that failed explain an assert, too."""
     outcome = run(
