@@ -36,7 +36,7 @@ class Searchable(Generic[M]):
 
         matcher = IsMail(**fields)
         mails = self._so_far()
-        found = [mail for mail in mails if matcher == mail]
+        found = _select(matcher, mails)
         if len(found) != 1:
             raise failure(
                 f"expected exactly 1 mail like {matcher!r}", self._shortfall(matcher, mails, len(found))
@@ -48,8 +48,7 @@ class Searchable(Generic[M]):
         __tracebackhide__ = True
         from ._matching import IsMail
 
-        matcher = IsMail(**fields)
-        return [mail for mail in self._so_far() if matcher == mail]
+        return _select(IsMail(**fields), self._so_far())
 
     def wait_for(self, *, timeout: float | None = None, **fields: Any) -> M:
         """Return the first mail that matches, as soon as it is there; other threads go on meanwhile.
@@ -102,6 +101,17 @@ class Searchable(Generic[M]):
             verdict = "the only one does not match" if len(mails) == 1 else f"none of {len(mails)} matches"
             return [verdict, *explain_missing(matcher, mails), *self._trouble()]
         return [f"{found} of {len(mails)} match", *explain_present(matcher, mails)]
+
+
+def _select(matcher: IsMail, mails: Iterable[M]) -> list[M]:
+    """Return the mails that match."""
+    __tracebackhide__ = True
+    found = []
+    # Before Python 3.12 a comprehension is a frame of its own, which pytest would show.
+    for mail in mails:
+        if matcher == mail:
+            found.append(mail)
+    return found
 
 
 def failure(expectation: str, outcome: Iterable[str]) -> AssertionError:
