@@ -118,6 +118,18 @@ class Conversation(SMTP):
             self.shared.activity += 1
             self.record.round_trips = self.wire.round_trips
             self.record.end()
+            await self._close()
+
+    async def _close(self) -> None:
+        """Close the connection in order, even if a pipelining client goes on sending."""
+        try:
+            if self.wire.unread and self.transport.can_write_eof() and not self.transport.is_closing():
+                # Closed over octets that nobody has read, the connection would be reset instead.
+                self.transport.write_eof()
+                await self.wire.ignore()
+        except ClientLeft:
+            pass
+        finally:
             self.transport.close()
 
     async def _converse(self) -> None:
@@ -166,7 +178,7 @@ class Conversation(SMTP):
 
     def check_allowed(self, verb: str) -> None:
         """Raise Refusal for a command that has to wait: for a reply, for TLS, for AUTH."""
-        if self.wire.unread and not self.options.pipelining and verb != "BDAT":
+        if self.wire.unread and not self.options.pipelining:
             raise Refusal("503 5.5.0 PIPELINING was not offered: wait for the reply")
         if self.options.tls == "starttls" and self.record.tls is None and verb not in BEFORE_TLS:
             raise Refusal("530 5.7.0 Must issue a STARTTLS command first")

@@ -17,6 +17,7 @@ from aiosmtpd.smtp import MISSING
 from ._auth import explain_wrong
 from ._auth import READERS
 from ._auth import WRONG
+from ._conversation import Answered
 from ._conversation import Conversation
 from ._records import Envelope
 from ._records import ReceivedMail
@@ -196,15 +197,22 @@ class Protocol(Conversation):
         size = int(found["size"])
         chunk = await self.wire.chunk(size, keep=not self._is_too_big(size))
         self.record.note("C", f"[chunk of {size} octets]")
+        try:
+            await self._take_chunk(chunk, size, is_last=found["last"] is not None)
+        except (Refusal, Answered):
+            # RFC 3030 section 2: the whole message failed. What a pipelining client sent of it is refused.
+            self._set_rset_state()
+            raise
+
+    async def _take_chunk(self, chunk: bytes, size: int, is_last: bool) -> None:
         self.check_allowed("BDAT")
         self._check_has_recipient()
         if self._chunks is None:
             await self._begin_chunks()
         if self._is_too_big(size):
-            self._set_rset_state()
             raise Refusal(TOO_BIG)
         self._chunks = (self._chunks or bytearray()) + chunk
-        if found["last"]:
+        if is_last:
             await self._receive(bytes(self._chunks))
         else:
             await self.push(f"250 2.0.0 {size} octets received")

@@ -197,7 +197,8 @@ class SMTPServer(Searchable[ReceivedMail]):
     ) -> Fault:
         """Return a fault that applies from now on; ``.reply()``, ``.drop()`` and so on say what it does.
 
-        :param phase: CONNECT (before the greeting), a command, or BODY (after the final dot).
+        :param phase: CONNECT (before the greeting), a command, or BODY (after the final dot). Of a message in
+            chunks the first ``BDAT`` is DATA and the last one BODY, each once its octets are there.
         :param match: a glob, a compiled pattern or a function, for the address at MAIL and RCPT, the user at
             AUTH, the client's name at EHLO and HELO, the whole message at BODY.
         :param nth: only the n-th time, counted from 1 over all connections; without it, every time.
