@@ -21,11 +21,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "auth": {"auth": (USER, PASSWORD)},
 }
 
-
-@pytest.fixture
-def smtp_server_options() -> dict[str, Any]:
-    """The options of the way that is asked for."""
-    return OPTIONS[SETUP]
+pytestmark = pytest.mark.smtp(**OPTIONS[SETUP])
 
 
 @pytest.mark.parametrize("number", TESTS)
