@@ -107,5 +107,6 @@ async def cancel_others() -> int:
     others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in others:
         task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    if others:
+        await asyncio.gather(*others, return_exceptions=True)
     return len(others)

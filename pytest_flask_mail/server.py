@@ -226,8 +226,10 @@ class SMTPServer(Searchable[ReceivedMail]):
     @property
     def unmet_faults(self) -> list[Fault]:
         """The faults that never took effect, but for the optional ones."""
-        self._settle()
-        return self._shared.faults.unmet()
+        if unmet := self._shared.faults.unmet():
+            self._settle()
+            unmet = self._shared.faults.unmet()
+        return unmet
 
     def _so_far(self) -> list[ReceivedMail]:
         return self.mails
