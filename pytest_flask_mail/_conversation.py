@@ -23,6 +23,7 @@ from aiosmtpd.smtp import SMTP
 
 from ._certificates import asked_name
 from ._faults import Fault
+from ._options import Options
 from ._records import Session as SessionRecord
 from ._records import TLS
 from ._shared import Shared
@@ -57,6 +58,7 @@ class Conversation(SMTP):
     envelope: Envelope
     session: Session
     transport: asyncio.Transport
+    record: SessionRecord
     _handler_coroutine: asyncio.Task[None]
 
     def __init__(self, shared: Shared, loop: asyncio.AbstractEventLoop) -> None:
@@ -65,8 +67,8 @@ class Conversation(SMTP):
         asyncio.StreamReaderProtocol.__init__(self, None, loop=loop)  # type: ignore[arg-type]
         self.loop = loop
         self.shared = shared
-        self.options = shared.options
-        self.wire = Wire()
+        self.options: Options = shared.options
+        self.wire: Wire = Wire()
         self._ending = ""
         self._has_tls_begun = False
 

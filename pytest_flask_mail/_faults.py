@@ -93,22 +93,22 @@ class Fault:
         after: int = 0,
         name: str = "",
     ) -> None:
-        self.phase = check_phase(phase)
-        self.match = check_match(self.phase, match)
-        self.nth = check_nth(nth)
-        self.optional = optional
+        self.phase: str = check_phase(phase)
+        self.match: Match | None = check_match(self.phase, match)
+        self.nth: int | None = check_nth(nth)
+        self.optional: bool = optional
         #: How often it took effect.
-        self.met = 0
+        self.met: int = 0
         #: Seconds to wait before anything else.
-        self.pause = 0.0
+        self.pause: float = 0.0
         #: The reply, without CRLF; lines are divided by LF.
         self.text: str | None = None
         #: Whether the test gave more than a code, so that the words are to be sent as they are.
-        self.is_worded = False
+        self.is_worded: bool = False
         #: Bytes to send in place of a reply.
         self.raw: bytes | None = None
         #: How the connection ends: ``drop``, ``close``, ``hang``, or not at all.
-        self.ending = ""
+        self.ending: str = ""
         self._after = after
         self._times: int | None = None
         self._seen = 0

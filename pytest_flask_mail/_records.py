@@ -143,7 +143,7 @@ class Arrivals:
 
     def __init__(self) -> None:
         self._mails: list[ReceivedMail] = []
-        self.changed = threading.Condition()
+        self.changed: threading.Condition = threading.Condition()
 
     def add(self, mail: ReceivedMail) -> None:
         """Keep the mail and wake all who wait for one."""
