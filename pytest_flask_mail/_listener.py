@@ -1,4 +1,4 @@
-"""A thread with an event loop of its own, which accepts connections until it is told to stop.
+"""A port whose connections are accepted in a thread of its own until it is told to stop.
 
 Knows nothing of SMTP. The port is known before the thread runs: who connects early waits in the backlog.
 Stopping resets what is open: a client that does not leave cannot hold it up.
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 from collections.abc import Callable
+from concurrent.futures import TimeoutError as FutureTimeout
 
+from ._loop import Loop
+from ._loop import SPARE
 from ._shared import Shared
 
 BACKLOG = 1024
@@ -26,7 +28,7 @@ PATIENCE = 5.0
 
 
 class Listener:
-    """One port of the loopback interface, served by one thread."""
+    """One port of the loopback interface, served by one thread. Whoever makes it has to start and stop it."""
 
     def __init__(
         self, make_protocol: Callable[[asyncio.AbstractEventLoop], asyncio.Protocol], shared: Shared
@@ -36,41 +38,35 @@ class Listener:
         self._socket = open_port()
         #: Where to connect to.
         self.address: tuple[str, int] = self._socket.getsockname()
-        # Not what the policy of the process makes: that may be a loop without start_tls as we need it.
-        self._loop = asyncio.SelectorEventLoop()
-        # In Python's development mode asyncio would log slow steps of ours into the logs of the tests.
-        self._loop.set_debug(False)
         self._is_stopped = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name=f"smtp-server-{self.address[1]}", daemon=True)
+        self._loop: Loop = SPARE.take()
 
     def start(self) -> None:
         """Serve."""
-        self._thread.start()
+        self._serving = asyncio.run_coroutine_threadsafe(self._serve(), self._loop.events)
 
     def stop(self) -> None:
-        """End all conversations and the thread; the port is closed.
+        """End all conversations; the port is closed, and the thread waits for another one, or ends.
 
         :raises RuntimeError: the thread is blocked.
         """
-        self._loop.call_soon_threadsafe(self._is_stopped.set)
-        self._thread.join(PATIENCE)
-        if self._thread.is_alive():
-            raise RuntimeError(f"{self._thread.name} does not end: a function given to match= blocks it.")
+        self._loop.events.call_soon_threadsafe(self._is_stopped.set)
+        try:
+            self._serving.result(PATIENCE)
+        except FutureTimeout as error:
+            text = f"The server on port {self.address[1]} does not end: a function given to match= blocks it."
+            raise RuntimeError(text) from error
+        SPARE.give_back(self._loop)
 
     def settle(self) -> None:
         """Return when all that clients sent before has been heard. Does nothing in the loop's own thread."""
-        if threading.current_thread() is not self._thread:
-            asyncio.run_coroutine_threadsafe(self._settle(), self._loop).result(PATIENCE)
-
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._serve())
-        finally:
-            self._loop.close()
+        if not self._loop.is_current:
+            asyncio.run_coroutine_threadsafe(self._settle(), self._loop.events).result(PATIENCE)
 
     async def _serve(self) -> None:
-        server = await self._loop.create_server(
-            lambda: self._make_protocol(self._loop), sock=self._socket, backlog=BACKLOG
+        loop = self._loop.events
+        server = await loop.create_server(
+            lambda: self._make_protocol(loop), sock=self._socket, backlog=BACKLOG
         )
         await self._is_stopped.wait()
         await self._settle()

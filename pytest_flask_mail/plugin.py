@@ -59,6 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if (guard := config.stash.get(GUARD, None)) is not None:
         guard.remove()
+    end_spare_thread()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -77,6 +78,11 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 def pytest_before_setup(item: pytest.Item) -> None:
     item.config.stash[ITEM] = item
     watch_for_strays(item)
+    if wants_server(item):
+        from ._loop import SPARE
+
+        # Before its fixtures: one that looks for what a test leaves behind finds the thread there already.
+        SPARE.keep()
 
 
 @pytest.hookimpl(trylast=True)
@@ -96,6 +102,13 @@ def pytest_runtest_call(item: pytest.Item) -> None:
     if watch is not None and (unmet := watch.find_unmet()):
         number = "1 fault was" if len(unmet) == 1 else f"{len(unmet)} faults were"
         pytest.fail("\n".join([f"{number} never met:", *(f"  {fault}" for fault in unmet)]), pytrace=False)
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    yield
+    if wants_server(item) and not wants_server(nextitem):
+        end_spare_thread()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -285,6 +298,19 @@ def wants_real_mail(item: pytest.Item) -> bool:
     watch = item.stash.get(WATCH, None)
     names = OUR_FIXTURES.intersection(getattr(item, "fixturenames", ()))
     return bool(names) or (watch is not None and watch.is_in_use)
+
+
+def wants_server(item: pytest.Item | None) -> bool:
+    """Return whether the test has a server."""
+    # The live server forks, and where there are threads by then, Python warns.
+    names = getattr(item, "fixturenames", ())
+    return "smtp_server" in names and "live_server" not in names
+
+
+def end_spare_thread() -> None:
+    """End the thread that waits for the next server."""
+    if (room := sys.modules.get(f"{__package__}._loop")) is not None:
+        room.SPARE.end()
 
 
 def read_mail_marker(item: pytest.Item) -> bool:

@@ -77,6 +77,7 @@ PLUGIN_ROOMS = {
     "_injection",
     "_lint",
     "_listener",
+    "_loop",
     "_matching",
     "_options",
     "_outbox",

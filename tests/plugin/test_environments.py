@@ -219,6 +219,55 @@ def test_it(mail_outbox, smtp_server):
     assert outcome.counts == {"passed": 1}
 
 
+def test_thread_is_kept(run):
+    """Between two tests that have a server its thread waits, and what watches over threads sees no change."""
+    outcome = run(
+        """
+import threading
+import pytest
+
+threads = []
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind():
+    before = threading.enumerate()
+    yield
+    assert threading.enumerate() == before
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_it(smtp_server, number):
+    threads.append(threading.enumerate())
+
+def test_next():
+    assert threads[0] == threads[1] != threading.enumerate()
+"""
+    )
+
+    assert outcome.counts == {"passed": 3}
+
+
+def test_no_thread_before_a_fork(run):
+    """Where the live server is to be forked, no thread waits from a test before."""
+    outcome = run(
+        """
+import threading
+import pytest
+
+@pytest.fixture(scope="session")
+def live_server():
+    return threading.active_count()
+
+def test_first(smtp_server):
+    assert threading.active_count() == 2
+
+def test_it(live_server, smtp_server):
+    assert live_server == 1
+"""
+    )
+
+    assert outcome.counts == {"passed": 2}
+
+
 def test_threads_are_gone(run):
     """After its test no thread of a server is left."""
     outcome = run(

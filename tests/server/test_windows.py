@@ -168,8 +168,9 @@ def test_message_in_doubt_in_a_window(server, client):
     server.on("BODY", nth=2).drop()
 
     client.socket.sendall(in_chunk(1) + in_chunk(2) + in_chunk(3))
-    codes(client, 5)
+    server.wait_for_mail(2)
 
+    assert server.sessions[0].is_open is False
     assert [mail.envelope.rcpt_tos for mail in server.mails] == [["1@d.example"], ["2@d.example"]]
 
 
