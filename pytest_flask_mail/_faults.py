@@ -93,6 +93,7 @@ class Fault:
         after: int = 0,
         name: str = "",
     ) -> None:
+        __tracebackhide__ = True
         self.phase: str = check_phase(phase)
         self.match: Match | None = check_match(self.phase, match)
         self.nth: int | None = check_nth(nth)
@@ -121,6 +122,7 @@ class Fault:
 
         :param times: how often; without it, always.
         """
+        __tracebackhide__ = True
         self._check_free("reply")
         self.text = check_reply(self.phase, code_or_text)
         self.is_worded = self.text == code_or_text
@@ -129,6 +131,7 @@ class Fault:
 
     def garble(self, raw: bytes) -> Fault:
         """Send exactly these bytes in place of the reply."""
+        __tracebackhide__ = True
         self._check_free("garble")
         if not isinstance(raw, bytes):
             raise TypeError(f"garble({raw!r}): expected bytes.")
@@ -137,6 +140,7 @@ class Fault:
 
     def delay(self, seconds: float) -> Fault:
         """Wait before the reply."""
+        __tracebackhide__ = True
         self._check_free("delay")
         if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
             raise TypeError(f"delay({seconds!r}): expected a number of seconds.")
@@ -159,6 +163,7 @@ class Fault:
 
     def then_drop(self) -> Fault:
         """Reset the connection (RST) right after the reply."""
+        __tracebackhide__ = True
         if self.text is None and self.raw is None:
             raise ValueError(f"{self!r}: then_drop() follows reply() or garble(); use drop().")
         if self.ending:
@@ -201,6 +206,7 @@ class Fault:
         return self._add(ending)
 
     def _check_free(self, verb: str) -> None:
+        __tracebackhide__ = True
         if self.text is not None or self.raw is not None:
             raise ValueError(f"{self!r}: {verb}() cannot follow the reply; then_drop() can.")
         if self.ending:
@@ -293,13 +299,16 @@ def agrees(phase: str, text: str) -> bool:
 
 def check_phase(phase: str) -> str:
     """Return the phase, or raise ValueError with those that there are."""
+    __tracebackhide__ = True
     if phase not in PHASES:
-        raise ValueError(f"There is no phase {phase!r}. Phases: {', '.join(PHASES)}.")
+        hint = " The first BDAT of a message is DATA, the last one BODY." if phase == "BDAT" else ""
+        raise ValueError(f"There is no phase {phase!r}. Phases: {', '.join(PHASES)}.{hint}")
     return phase
 
 
 def check_match(phase: str, match: Match | None) -> Match | None:
     """Return the match, or raise if it can match nothing."""
+    __tracebackhide__ = True
     if match is None:
         return None
     if phase not in HAVE_SUBJECT:
@@ -311,11 +320,13 @@ def check_match(phase: str, match: Match | None) -> Match | None:
 
 def check_nth(nth: int | None) -> int | None:
     """Return the number, or raise if it counts nothing."""
+    __tracebackhide__ = True
     return check_count("nth", nth)
 
 
 def check_count(name: str, count: Any) -> int | None:
     """Return the number, or raise unless it is a whole number from 1 up, or None."""
+    __tracebackhide__ = True
     if count is None:
         return None
     if not isinstance(count, int) or isinstance(count, bool):
@@ -327,6 +338,7 @@ def check_count(name: str, count: Any) -> int | None:
 
 def check_reply(phase: str, code_or_text: int | str) -> str:
     """Return the text of the reply, or raise if a server cannot say that in this phase."""
+    __tracebackhide__ = True
     if not isinstance(code_or_text, (int, str)) or isinstance(code_or_text, bool):
         raise TypeError(f"reply({code_or_text!r}): expected a code (550) or a text ('550 No such user').")
     found = REPLY.fullmatch(str(code_or_text))

@@ -342,11 +342,13 @@ def show_marker(mark: pytest.Mark) -> str:
 
 def make_server(config: pytest.Config, options: dict[str, Any]) -> SMTPServer:
     """Return a server with these options, not yet started."""
+    __tracebackhide__ = True
     from .server import SMTPServer
 
     try:
         server = SMTPServer(**options)
     except (TypeError, ValueError) as error:
-        raise pytest.UsageError(str(error)) from error
+        # The text says it all. The way to it is ours and would be shown line by line.
+        raise pytest.UsageError(str(error)) from None
     server.timeout = read_timeout(config)
     return server

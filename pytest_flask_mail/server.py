@@ -205,6 +205,7 @@ class SMTPServer(Searchable[ReceivedMail]):
         :param optional: whether it is all right if it is never met.
         :raises ValueError: there is no such phase, or it has nothing to match.
         """
+        __tracebackhide__ = True
         return self._shared.faults.add(Fault(phase, match, nth, optional))
 
     def greylist(self, optional: bool = False) -> Fault:

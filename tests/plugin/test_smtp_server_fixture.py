@@ -210,6 +210,21 @@ def test_it(smtp_server):
 
     assert outcome.counts == {"errors": 1}
     assert f"UsageError: {text}" in str(outcome.result.stdout)
+    assert "read_options" not in str(outcome.result.stdout)
+
+
+def test_misspelt_fault(run):
+    """A fault that cannot be is shown where it was written, without the way through the plugin."""
+    outcome = run(
+        """
+def test_it(smtp_server):
+    smtp_server.on("RCTP").drop()
+"""
+    )
+
+    assert outcome.counts == {"failed": 1}
+    assert "There is no phase 'RCTP'" in str(outcome.result.stdout)
+    assert "_faults.py" not in str(outcome.result.stdout)
 
 
 def test_wrong_option_of_the_factory(run):

@@ -15,6 +15,7 @@ import pytest
             "There is no phase 'RCTP'. Phases: CONNECT, EHLO, HELO, STARTTLS, AUTH, MAIL, RCPT",
         ),
         ({"phase": "rcpt"}, "There is no phase 'rcpt'"),
+        ({"phase": "BDAT"}, "NOOP, QUIT. The first BDAT of a message is DATA, the last one BODY."),
         ({"phase": "RCPT", "nth": 0}, "nth=0: expected 1 or more"),
         (
             {"phase": "DATA", "match": "*"},
