@@ -55,7 +55,9 @@ def method() -> str:
         f"Interleaved runs of whole suites, of {MANY} tests and of one: the slope, beyond that of tests that"
         " do nothing. Milliseconds are instructions, where valgrind can count them, at the speed of the run"
         " that they are beyond. Of the servers it is the median of wall and of CPU time, and the goal is a"
-        " part of a bare Controller of aiosmtpd. pytest-localserver knows neither TLS nor AUTH."
+        " part of a bare Controller of aiosmtpd. Every fixture starts a server for each test, as it does by"
+        " default; smtplib sends the message, and the test looks for it. pytest-localserver knows neither TLS"
+        " nor AUTH."
     )
 
 
