@@ -69,12 +69,17 @@ compat-check: $(VENV)/ready-matrix ## Run tests/compat against Flask-Mail 0.10.0
 INTEROP := build/interop
 
 .PHONY: interop
-interop: $(VENV)/ready-interop $(INTEROP)/ready ## Deliver to the SMTP server of the tests with clients that others wrote.
+interop: $(VENV)/ready-interop $(INTEROP)/ready-clients $(INTEROP)/ready-servers ## Deliver from clients and to servers that others wrote.
 	$(RUN) -W error -X dev -m pytest tests/interop $(ARGS)
 
-$(INTEROP)/ready: export PATH := $(abspath $(BIN)):$(PATH)
-$(INTEROP)/ready: tests/interop/fetch_clients.sh | $(VENV)/ready-interop
+$(INTEROP)/ready-clients: export PATH := $(abspath $(BIN)):$(PATH)
+$(INTEROP)/ready-clients: tests/interop/fetch_clients.sh | $(VENV)/ready-interop
 	sh $< $(INTEROP)
+	@touch $@
+
+$(INTEROP)/ready-servers: tests/interop/servers/fetch_servers.sh
+	mkdir -p $(INTEROP)
+	sh $< $(INTEROP)/servers
 	@touch $@
 
 .PHONY: load
