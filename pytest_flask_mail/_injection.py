@@ -209,7 +209,7 @@ def _in_envelope(envelope: Any) -> Iterator[str]:
     roles += [("option", [*envelope.mail_options, *envelope.rcpt_options])]
     for role, values in roles:
         for value in values:
-            if CANARY_ADDRESS in value.lower() or _CONTROLS.search(value):
+            if _has_canary_address(value) or _CONTROLS.search(value):
                 yield f"the envelope has the {role} {value!r}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import smtplib
 from email import policy
 
 import pytest
@@ -11,6 +12,9 @@ from flask import Flask
 from flask_mail import BadHeaderError
 from flask_mail import Mail
 from flask_mail import Message
+from flask_mail import MessageError
+from pytest_flask_mail import assert_no_header_injection
+from pytest_flask_mail import HEADER_INJECTIONS
 from pytest_flask_mail.server import SMTPServer
 
 SEPARATORS = {
@@ -104,12 +108,56 @@ OF_THE_ENVELOPE = {
 }
 ALL_FIELDS = FIELDS | OF_THE_ENVELOPE
 
+# What may hold anything, or is made by a method.
+TEXTS = {
+    "body": lambda text: {"body": text},
+    "first line of the body": lambda text: {"body": f"{text}\nHi"},
+    "html": lambda text: {"html": text},
+    "html that the text is made of": lambda text: {"body": None, "html": f"<p>{text}</p>"},
+    "an alternative": lambda text: {"alts": {"calendar": text}},
+    "a file": lambda text: with_file(data=text),
+    "a file of bytes": lambda text: with_file(data=text.encode("utf-8", "surrogatepass")),
+    "cid of an image": lambda text: {"embed": {"data": b"GIF89a", "cid": text}},
+    "name of an image": lambda text: {"embed": {"data": b"GIF89a", "filename": text}},
+    "url of list_unsubscribe": lambda text: {"list_unsubscribe": {"url": f"https://example.com/{text}"}},
+    "mailto of list_unsubscribe": lambda text: {"list_unsubscribe": {"mailto": f"leave{text}@example.com"}},
+    "one of several recipients": lambda text: {"recipients": ["ann@example.com", text]},
+    "one of several cc": lambda text: {"cc": ["ann@example.com", text]},
+    "one of several reply_to": lambda text: {"reply_to": ["ann@example.com", text]},
+}
+# As programs build them: a text that is the whole value of an address header may be any address.
+PARTS_OF_VALUES = {
+    "value of an address header": lambda text: {"extra_headers": {"Sender": f"ann{text}@example.com"}},
+    "quoted local part": lambda text: {"recipients": [f'"a b{text}"@example.com']},
+}
+EVERYWHERE = {name: give for name, (_, give) in ALL_FIELDS.items()} | TEXTS | PARTS_OF_VALUES
 
-def write(attach=(), **fields):
+# Sender and recipients of the envelope, where the field is about them, if the text is no more than text.
+OWN_ENVELOPES = {
+    "sender's address": lambda text: (f"me{text}@example.com", ["you@example.com"]),
+    "envelope_from": lambda text: (f"me{text}@example.com", ["you@example.com"]),
+    "recipient": lambda text: ("me@example.com", ["ann@example.com"]),
+    "recipient's name": lambda text: ("me@example.com", ["ann@example.com"]),
+    "recipient's address": lambda text: ("me@example.com", [f"ann{text}@example.com"]),
+    "quoted local part": lambda text: ("me@example.com", [f'"a b{text}"@example.com']),
+    # What has no @ is somebody on the server's own machine, whom this server does not know.
+    "one of several recipients": lambda text: ("me@example.com", ["ann@example.com"]),
+    **dict.fromkeys(
+        ["cc", "cc's name", "bcc", "bcc's name", "one of several cc"],
+        lambda text: ("me@example.com", ["you@example.com", "ann@example.com"]),
+    ),
+}
+
+
+def write(attach=(), embed=None, list_unsubscribe=None, **fields):
     """Return a message with some field other than it should be."""
     message = Message(**{"sender": "me@example.com", "recipients": "you@example.com", "body": "Hi", **fields})
     for file in attach:
         message.attach(**file)
+    if embed is not None:
+        message.embed(**embed)
+    if list_unsubscribe is not None:
+        message.list_unsubscribe(**list_unsubscribe)
     return message
 
 
@@ -187,6 +235,28 @@ def test_nothing_of_a_bad_message_is_transmitted(live_mail, server, give):
 
     heard = {verb for session in server.sessions for verb in session.verbs}
     assert heard.isdisjoint({"MAIL", "RCPT", "DATA", "BDAT"})
+
+
+@pytest.mark.parametrize("payload", HEADER_INJECTIONS)
+@pytest.mark.parametrize("field", EVERYWHERE)
+def test_a_text_stays_a_text_on_the_wire(live_mail, server, field, payload):
+    """The server hears of one message, with its own envelope and headers and no command more, or of none."""
+    expected = send_or_refuse(live_mail, field, payload)
+
+    commands = [verb for session in server.sessions for verb in session.verbs]
+    assert [(mail.envelope.mail_from, mail.envelope.rcpt_tos) for mail in server.mails] == expected
+    assert commands.count("DATA") + commands.count("BDAT") == len(expected)
+    assert_no_header_injection(server.mails)
+
+
+def send_or_refuse(live_mail, field, text):
+    """Return the envelopes that the server is to hear of: one, or none where the text was refused."""
+    try:
+        live_mail.send(write(**EVERYWHERE[field](text)))
+    except (MessageError, smtplib.SMTPSenderRefused, smtplib.SMTPRecipientsRefused):
+        return []
+    read_envelope = OWN_ENVELOPES.get(field, lambda text: ("me@example.com", ["you@example.com"]))
+    return [read_envelope(text)]
 
 
 @pytest.mark.parametrize("field", ["subject", "value of a header", "value of a structured header"])

@@ -268,6 +268,14 @@ def test_envelope():
     )
 
 
+def test_address_within_a_quoted_local_part():
+    """An address within the quotes of a recipient's local part is a part of that one address."""
+    with Outbox.capture() as outbox:
+        Mail(Flask("shop")).send_message("Hi", [f'"a, {CANARY_ADDRESS}"@x.org'], sender="shop@x.org")
+
+    assert_no_header_injection(outbox)
+
+
 def test_received_mail(app):
     """Mails that a server received are looked at in the same way."""
     with SMTPServer() as server:
