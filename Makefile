@@ -82,6 +82,12 @@ $(INTEROP)/ready-servers: tests/interop/servers/fetch_servers.sh
 	sh $< $(INTEROP)/servers
 	@touch $@
 
+.PHONY: fuzz
+fuzz: $(VENV)/ready-fuzz ## Look for messages that come out other than they were put in: SECONDS for each of seven targets.
+	$(RUN) tests/fuzz/run.py --seconds $(SECONDS)
+
+SECONDS := 15
+
 .PHONY: load
 load: $(VENV)/ready-tests ## Run 400 tests with an SMTP server each on four processes, ten times in a row.
 	for run in 1 2 3 4 5 6 7 8 9 10; do $(RUN) -W error -m pytest --quiet -n 4 tests/load $(ARGS) || exit; done
