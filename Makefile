@@ -92,6 +92,10 @@ SECONDS := 15
 load: $(VENV)/ready-tests ## Run 400 tests with an SMTP server each on four processes, ten times in a row.
 	for run in 1 2 3 4 5 6 7 8 9 10; do $(RUN) -W error -m pytest --quiet -n 4 tests/load $(ARGS) || exit; done
 
+.PHONY: soak
+soak: $(VENV)/ready-tests ## Send more than 160,000 messages, and look what is left in memory.
+	$(RUN) -W error -m pytest -p no:flask_mail -p no:logging --durations=0 tests/soak $(ARGS)
+
 .PHONY: matrix
 matrix: $(VENV)/ready-matrix ## Run the tests on every Python found, and with the oldest dependencies.
 	$(RUN) -m nox
