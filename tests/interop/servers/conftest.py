@@ -270,6 +270,6 @@ def running_server(request, authority):
 
 @pytest.fixture
 def real_server(running_server):
-    """A server that others wrote, with nothing delivered yet."""
+    """A server that others wrote, with nothing delivered yet: each test waits for all that it sends."""
     running_server.empty()
     return running_server

@@ -63,7 +63,6 @@ SHAPES = {
         (b"\n.\nMAIL FROM:<eve@x.org>\n.\r\n", "a.txt"), body="\n.\r\n\r.\r"
     ),
     "1 MB": lambda: write((bytes(range(256)) * 4096, "large.bin")),
-    "many recipients": lambda: write(cc=["bob@real.test"], bcc=["Eve <eve@real.test>"]),
 }
 
 
@@ -86,7 +85,7 @@ def test_bcc_is_delivered_but_not_shown(real_server):
     """Recipients of To, Cc and Bcc all receive the same, and Bcc is not in it."""
     mail = real_server.make_mail()
 
-    mail.send(write(cc=["bob@real.test"], bcc=["eve@real.test"]))
+    mail.send(write(cc=["bob@real.test"], bcc=["Eve <eve@real.test>"]))
 
     [delivered] = real_server.wait_for("eve")
     assert [delivered] == real_server.wait_for("ann") == real_server.wait_for("bob")
