@@ -49,6 +49,7 @@ typing: $(VENV)/ready-tests $(VENV)/ready-typing ## Run mypy, and pyright on the
 	$(RUN) -m mypy
 	$(RUN) -m pyright
 	$(RUN) -m pyright --ignoreexternal --verifytypes flask_mail
+	$(RUN) -m pyright --ignoreexternal --verifytypes pytest_flask_mail
 
 .PHONY: docs
 docs: $(VENV)/ready-docs ## Build the documentation into build/docs, warnings as errors.

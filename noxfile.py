@@ -111,6 +111,7 @@ def typing(session: nox.Session) -> None:
     session.run("mypy")
     session.run("pyright")
     session.run("pyright", "--ignoreexternal", "--verifytypes", "flask_mail")
+    session.run("pyright", "--ignoreexternal", "--verifytypes", "pytest_flask_mail")
 
 
 @nox.session(python=PYTHONS[-1])

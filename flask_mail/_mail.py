@@ -129,7 +129,7 @@ class _Mail(_MailMixin, Settings):
         self._lock = threading.Lock()
         self._suppressions = 0
         #: The hosts that are open for the next message.
-        self.kept = KeptHosts()
+        self.kept: KeptHosts = KeptHosts()
 
     @property
     def app(self) -> Flask | None:

@@ -21,9 +21,9 @@ from ._errors import DeliveryUnknown
 _LONE_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 #: Octets of a content that goes out before the server has agreed to its sender and recipients.
-_MAX_UNASKED = 1_100_000
+_MAX_UNASKED = 1_500_000
 #: Octets of the contents that go out in one write.
-_MAX_WRITE = 4_400_000
+_MAX_WRITE = 4_500_000
 #: Commands in one write. Their replies have to fit into the buffers of both sides, or both would wait
 #: for ever for the other one to read (RFC 2920 section 3.1).
 _MAX_COMMANDS = 500
