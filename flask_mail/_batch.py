@@ -290,17 +290,26 @@ def spread(connections: Sequence[Batching], messages: Iterable[Message], size: i
         for connection in connections:
             stack.callback(connection.close)
             free.put(connection)
+        # What was sent is announced, even if the caller has lost interest in the receipts.
+        stack.callback(lambda: _conclude_rest(first, under_way))
         executor = stack.enter_context(ThreadPoolExecutor(len(connections), "flask_mail"))
+        stop: Exception | None = None
         for window in first._windows(messages, size):
             under_way.append((executor.submit(_carry_by_any, free, window.parcels), window))
-            if len(under_way) > len(connections) and (stop := (yield from _finish(first, under_way))):
+            if len(under_way) > len(connections):
+                stop = yield from _finish(first, under_way)
+            if stop:
                 break
-        else:
-            stop = None
         while under_way:
             stop = (yield from _finish(first, under_way)) or stop
         if stop:
             raise stop
+
+
+def _conclude_rest(first: Batching, under_way: deque[Any]) -> None:
+    for future, window in under_way:
+        future.result()
+        first._conclude_all(window.parcels)
 
 
 def _carry_by_any(free: SimpleQueue[Batching], parcels: list[Parcel]) -> Exception | None:

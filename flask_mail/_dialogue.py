@@ -31,6 +31,8 @@ logger = logging.getLogger("flask_mail.smtp")
 REPLY_TO_CONTENT = "the reply to the content"
 #: Octets from which on a piece is written for itself: to join it with others would copy it.
 _LARGE = 500_000
+#: Seconds to wait for what the server has to say after it stopped reading.
+_LAST_WORD = 1.0
 #: Octets that a record of TLS holds at most (RFC 8446 section 5.1).
 _TLS_RECORD = 16_384
 _GREETING = "the greeting"
@@ -54,6 +56,7 @@ class Dialogue(smtplib.SMTP):
         self._last_heard = 0.0
         self._has_left = False
         self._process = os.getpid()
+        self._patience = settings.timeout
         super().__init__(settings.server, settings.port, **self._options(settings))
 
     @property
@@ -85,26 +88,34 @@ class Dialogue(smtplib.SMTP):
 
     def send(self, s: Any) -> None:
         """Hand octets over to the system, each part of them within the time limit."""
+        try:
+            self._hand_over(s.encode(self.command_encoding) if isinstance(s, str) else s)
+        except smtplib.SMTPServerDisconnected:
+            self.close()
+            raise
+
+    def _hand_over(self, octets: bytes) -> None:
+        """As ``send``; after an error what the server has said by then can still be read."""
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected(f"The session with {self.peer} has ended.")
-        left = memoryview(s.encode(self.command_encoding) if isinstance(s, str) else s)
+        left = memoryview(octets)
+        # TLS writes all of what it is given or says nothing of how much: a record at a time is certain.
+        step = _TLS_RECORD if isinstance(self.sock, ssl.SSLSocket) else len(left)
         try:
             self.sock.settimeout(self._settings.timeout)
-            # TLS writes all of what it is given or says nothing of how much: a record at a time is certain.
-            step = _TLS_RECORD if isinstance(self.sock, ssl.SSLSocket) else len(left)
             while left:
                 count = self.sock.send(left[:step])
                 self.octets_written += count
                 left = left[count:]
         except OSError as error:
-            self.close()
+            self._patience = _LAST_WORD
             raise self._explained(error) from error
 
     def getreply(self) -> tuple[int, bytes]:
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected(f"The session with {self.peer} has ended.")
         try:
-            code, text = self._replies.read(self.sock, self._settings.timeout)
+            code, text = self._replies.read(self.sock, self._patience)
         except (OSError, EOFError, EndlessReply) as error:
             self.close()
             raise self._explained(error) from error
@@ -138,13 +149,17 @@ class Dialogue(smtplib.SMTP):
         return reply
 
     def write(self, commands: Sequence[str], pieces: Sequence[bytes]) -> None:
-        """Hand all pieces over to the system; ``commands`` are for the log."""
+        """Hand all pieces over to the system; ``commands`` are for the log.
+
+        :raises smtplib.SMTPServerDisconnected: not all was handed over. What the server said until then can
+            still be read; the session is to be closed.
+        """
         self._phase = "the content" if commands[0].startswith("(") else commands[0].partition(" ")[0]
         self._check_silence()
         for command in commands:
             self._log("send: %s", command)
         for run in _runs(pieces):
-            self.send(run)
+            self._hand_over(run)
 
     def answer(self, phase: str) -> tuple[int, bytes]:
         """Return the next reply, which is that to ``phase``.

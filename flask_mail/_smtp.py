@@ -61,10 +61,26 @@ class SMTPSession(Dialogue):
         if code != 354:
             self._end_transaction(code)
             raise smtplib.SMTPDataError(code, text)
-        self.write([f"(content of {len(content)} octets)"], as_data(content))
+        try:
+            self.write([f"(content of {len(content)} octets)"], as_data(content))
+        except smtplib.SMTPServerDisconnected as error:
+            return self._last_word(error)
         code, text = self._reply_to_content = self.answer(REPLY_TO_CONTENT)
         if code < 400 and code // 100 != 2:
             raise self.unknown(smtplib.SMTPDataError(code, text))
+        return code, text
+
+    def _last_word(self, failure: smtplib.SMTPServerDisconnected) -> tuple[int, bytes]:
+        """Return why the server stopped reading, if it said so; raise the failure if not."""
+        try:
+            code, text = self.answer("the content")
+        except smtplib.SMTPServerDisconnected as error:
+            raise failure from error.__context__
+        finally:
+            self.close()
+        if code < 400:
+            raise failure
+        self._reply_to_content = code, text
         return code, text
 
     def sendmail(

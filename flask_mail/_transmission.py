@@ -157,7 +157,7 @@ class Transaction:
             return smtplib.SMTPRecipientsRefused(self.refused)
         if self._data_reply and not self.wants_content:
             return smtplib.SMTPDataError(*self._data_reply)
-        if self.reply is not None:
+        if self.reply is not None and (self._is_handed_over or self.reply[0] >= 400):
             return self._content_refusal(session, self.reply)
         if lost is not None and self._is_handed_over and not isinstance(lost, _Goodbye):
             return session.unknown(lost)

@@ -345,6 +345,17 @@ class TestSeveralConnections:
 
         assert not any(session.is_open for session in any_server.sessions)
 
+    def test_what_was_sent_is_signalled(self, any_server, mail_to):
+        """Every message that was sent is signalled, also if nobody asks for its receipt."""
+        mail = mail_to(any_server)
+
+        with mail.record_messages() as outbox:
+            receipts = mail.send_many(letters(100), connections=2, window=2)
+            next(receipts)
+            receipts.close()
+
+        assert len(outbox) == len(any_server.mails)
+
     @pytest.mark.parametrize("connections", [0, -2])
     def test_no_connections(self, mail, connections):
         """A number of connections below one is refused at once."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import smtplib
+import socket
+import threading
 
 import pytest
 
+from flask_mail import Mail
 from flask_mail import Message
 
 
@@ -151,6 +154,39 @@ class TestRefusals:
             "user8@example.org": 451,
         }
         assert len(fast.mails[0].envelope.rcpt_tos) == 48
+
+
+class TestLastWord:
+    """A server that has read enough of a content."""
+
+    @pytest.fixture(params=[b"250 x\r\n", b"250-x\r\n250 PIPELINING\r\n"], ids=["plain", "pipelining"])
+    def impatient(self, request, cleanup):
+        """A server that says why, and leaves, in the midst of a large content."""
+        listener = cleanup.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+        def serve():
+            with listener.accept()[0] as client, client.makefile("rb") as lines:
+                client.sendall(b"220 x\r\n")
+                answers = {b"EHLO": request.param, b"DATA": b"354 go\r\n"}
+                verb = b""
+                while verb != b"DATA":
+                    verb = lines.readline().split()[0].upper()
+                    client.sendall(answers.get(verb, b"250 x\r\n"))
+                lines.read(1000)
+                client.sendall(b"552 5.3.4 Too much\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        cleanup.callback(thread.join)
+        return {"MAIL_PORT": listener.getsockname()[1]}
+
+    def test_it_is_heard(self, impatient, make_app):
+        """What it said is the refusal, rather than that the connection was lost."""
+        message = Message("Hi", ["ann@example.org"])
+        message.attach("a.bin", "application/octet-stream", bytes(30_000_000))
+
+        with pytest.raises(smtplib.SMTPDataError, match="Too much"):
+            Mail(make_app(**impatient)).send(message)
 
 
 class TestSize:
