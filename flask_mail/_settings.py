@@ -81,10 +81,8 @@ KEYS = {
 }
 OLD_KEYS = {"DEFAULT_MAIL_SENDER": "MAIL_DEFAULT_SENDER", "DEFAULT_MAX_EMAILS": "MAIL_MAX_EMAILS"}
 _URL = "MAIL_URL"
-_FOLLOWED = (*KEYS, *OLD_KEYS, _URL, "TESTING")
 #: Keys for which None is a value of its own rather than "not set".
 _NONE_IS_A_VALUE = frozenset({"MAIL_TIMEOUT"})
-_ABSENT = object()
 _OPENING = (
     "server", "port", "use_tls", "use_ssl", "username", "password", "oauth2_token", "auth", "timeout",
     "tls_verify", "tls_ca_file", "tls_cert_file", "tls_key_file", "tls_context", "local_hostname",
@@ -98,7 +96,7 @@ class _Following:
     __slots__ = ("_config", "_seen", "_values")
 
     _config: Mapping[str, Any]
-    _seen: tuple[Any, ...]
+    _seen: dict[str, Any]
     _values: dict[str, Any]
 
 
@@ -150,7 +148,7 @@ class Settings(_Following):
         :raises ConfigError: one or more values cannot be read; the text names all of them.
         """
         values = _read_config(config)
-        self._config, self._seen, self._values = config, _snapshot(config), values
+        self._config, self._seen, self._values = config, dict(config), values
         self.__dict__.update({"debug": int(debug), **values, **_suppression(config, testing)})
         _warn_of_old_keys(config)
         _warn_of_unknown_keys(config)
@@ -161,9 +159,9 @@ class Settings(_Following):
         A value set by hand stays until its own key changes: the latest change wins.
         """
         config = getattr(self, "_config", None)
-        if config is None or (seen := _snapshot(config)) == self._seen:
+        if config is None or _is_as_seen(config, self._seen):
             return
-        before, now = self._values, _read_config(config)
+        seen, before, now = dict(config), self._values, _read_config(config)
         for attribute in before.keys() | now.keys():
             value = now.get(attribute, getattr(Settings, attribute))
             if before.get(attribute, getattr(Settings, attribute)) != value:
@@ -205,9 +203,13 @@ def host_name() -> str:
     return name if read.DOMAIN.match(name) else "localhost"
 
 
-def _snapshot(config: Mapping[str, Any]) -> tuple[Any, ...]:
-    # An absent key is not one that is None: for MAIL_TIMEOUT they mean different things.
-    return tuple(config.get(key, _ABSENT) for key in _FOLLOWED)
+def _is_as_seen(config: Mapping[str, Any], seen: dict[str, Any]) -> bool:
+    """Whether nothing was changed in the configuration; what is not ours may have been."""
+    # Asked several times a message: comparing all of it at once is many times faster than key by key.
+    try:
+        return config == seen
+    except (TypeError, ValueError):  # a value of somebody else's that cannot be compared, as NumPy's arrays
+        return False
 
 
 def _read_config(config: Mapping[str, Any]) -> dict[str, Any]:
