@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
-from typing import NamedTuple
 
 from ._charsets import as_text
 from ._charsets import shown
@@ -20,20 +18,21 @@ from ._errors import BadHeaderError
 
 #: What may stand in no header: controls (TAB aside), every line separator that Python or a mail
 #: program may split at, and lone surrogates.
-UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNSAFE = "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 
 #: 64 octets of local part, "@", and 255 octets of domain.
 _ADDRESS_LIMIT = 320
-#: The length up to which a text is remembered with what was read from it.
+#: What is no longer than this stands on one line of a header, as it is.
 _SHORT = 200
 
 # No pattern may look at a text twice from the same place: each is linear in time, whatever it is given.
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
 _DOT_ATOM = re.compile(rf"[{_ATEXT}][{_ATEXT}.]*\Z")
 _UTF8_LOCAL = re.compile(rf"(?:[{_ATEXT}.]|[^\x00-\xa0\s])+\Z")
-_HOST = r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
-_BARE = re.compile(rf"([{_ATEXT}.]+)@({_HOST})\Z")
-_NAMED = re.compile(rf"([A-Za-z0-9 ]*[A-Za-z0-9]) ?<([{_ATEXT}.]+)@({_HOST})>\Z")
+# An address as nearly all are written; without "=", no encoded word is among them.
+_WORD = _ATEXT.replace("=", "")
+_BARE = re.compile(rf"([{_WORD}.]+)@([A-Za-z0-9-][A-Za-z0-9.-]*[A-Za-z0-9-])\Z")
+_NAMED = re.compile(rf"(?! )([{_WORD} ]*[{_WORD}]) <({_BARE.pattern[:-2]})>\Z")
 _UNNAMED = re.compile(r'[^\s<>(),;"@]+@[^\s<>(),;"@]+\Z')
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[A-Za-z0-9:.-]+\])\Z")
 # A stray second ">" is a slip of the keyboard that every release has forgiven.
@@ -49,20 +48,21 @@ _ESCAPED = re.compile(r"\\(.)")
 _TO_ESCAPE = re.compile(r'(["\\])')
 
 
-class Mailbox(NamedTuple):
+class Mailbox:
     """One address, taken apart."""
 
-    name: str
-    #: Unquoted: what stands between the quotes of a quoted local part.
-    local: str
-    #: In ASCII: IDNA is applied. Empty for a local user such as ``root``.
-    domain: str
+    __slots__ = ("addr_spec", "domain", "local", "name", "written")
 
-    @property
-    def addr_spec(self) -> str:
-        """The bare address as the envelope and the header have it."""
-        local = self.local if _UTF8_LOCAL.match(self.local) else f'"{_escape(self.local)}"'
-        return f"{local}@{self.domain}" if self.domain else local
+    def __init__(self, name: str, local: str, domain: str, addr_spec: str, written: str = "") -> None:
+        self.name = name
+        #: Unquoted: what stands between the quotes of a quoted local part.
+        self.local = local
+        #: In ASCII: IDNA is applied. Empty for a local user such as ``root``.
+        self.domain = domain
+        #: The bare address as the envelope and the header have it.
+        self.addr_spec = addr_spec
+        #: Name and address as a header has them, if that is how they were given; otherwise empty.
+        self.written = written
 
     @property
     def key(self) -> tuple[str, str]:
@@ -70,9 +70,18 @@ class Mailbox(NamedTuple):
         return self.local, self.domain.lower()
 
 
+def find_unsafe(text: str) -> str | None:
+    """Return the first character of ``text`` that may stand in no header, if there is one."""
+    # None of them is printable, as Python understands it: this is all that is asked about nearly every text.
+    if text.isprintable():
+        return None
+    found = re.search(_UNSAFE, text)
+    return found and found[0]
+
+
 def is_text(value: object) -> bool:
     """Whether ``value`` is a string, or stands for one as lazy translations do."""
-    return isinstance(value, str | bytes) or hasattr(value, "isspace")
+    return isinstance(value, (str, bytes)) or hasattr(value, "isspace")
 
 
 def mailbox(value: Any, field: str, *, clean: bool = False) -> Mailbox:
@@ -84,14 +93,15 @@ def mailbox(value: Any, field: str, *, clean: bool = False) -> Mailbox:
     :raises BadHeaderError: the value holds control characters or line separators.
     :raises AddressError: the value is no address, or several.
     """
-    if isinstance(value, Mailbox):
-        return value
+    if type(value) is str and (plain := _read_plain(value)):
+        return plain
     try:
+        if isinstance(value, Mailbox):
+            return value
         if isinstance(value, tuple | list):
             return _read_pair(value, field, clean)
         if is_text(value):
-            text = _safe_text(value, field, clean)
-            return _read_short(text) if len(text) <= _SHORT else _read(text)
+            return _read(_safe_text(value, field, clean))
         if hasattr(value, "addr_spec") and hasattr(value, "display_name"):
             return _read_pair((value.display_name, value.addr_spec), field, clean)
         raise _Unreadable(_A_GROUP if hasattr(value, "addresses") else _NO_ADDRESS)
@@ -104,19 +114,29 @@ def mailboxes(values: Any, field: str, *, clean: bool = False) -> list[Mailbox]:
 
     :param values: one address as :func:`mailbox` takes it, an iterable of them, or None.
     """
+    if values is None or values == []:
+        return []
     if _is_iterator(values):
         raise AddressError(
             f"{field} can be read only once, and that was before: give a list, not a generator."
         )
+    return each_once([mailbox(value, field, clean=clean) for value in each_address(values)])
+
+
+def each_once(boxes: list[Mailbox]) -> list[Mailbox]:
+    """Return the addresses in order without those that are another spelling of an earlier one."""
+    if len(boxes) < 2:
+        return boxes
     found: dict[tuple[str, str], Mailbox] = {}
-    for value in each_address(values):
-        box = mailbox(value, field, clean=clean)
+    for box in boxes:
         found.setdefault(box.key, box)
     return list(found.values())
 
 
 def each_address(values: Any) -> list[Any]:
     """Return ``values`` as a new list of addresses: a single string, pair or Address is a list of one."""
+    if type(values) is list:
+        return values[:]
     if values is None:
         return []
     if is_pair(values) and "@" in str(values[0]):
@@ -132,7 +152,7 @@ def each_address(values: Any) -> list[Any]:
 
 def read_once(values: Any) -> Any:
     """Return ``values``, as a list if they can be read only once: a message may be rendered many times."""
-    return list(values) if _is_iterator(values) else values
+    return list(values) if values is not None and _is_iterator(values) else values
 
 
 def split_list(text: str) -> list[str]:
@@ -147,11 +167,15 @@ def join_pair(pair: Any) -> Any:
         return address
     for text in (f"{name} <{address}>", f'"{_escape(name)}" <{address}>'):
         try:
-            if mailbox(text, "sender") == mailbox(pair, "sender"):
+            if _is_same(mailbox(text, "sender"), mailbox(pair, "sender")):
                 return text
         except (AddressError, BadHeaderError):
             pass  # a bad address is refused when the message is sent, not when it is written
     return tuple(pair)
+
+
+def _is_same(one: Mailbox, other: Mailbox) -> bool:
+    return (one.name, one.addr_spec) == (other.name, other.addr_spec)
 
 
 _REMEDY = 'Write "ann@example.com", "Ann <ann@example.com>" or ("Ann", "ann@example.com").'
@@ -169,7 +193,7 @@ class _Unreadable(ValueError):
 
 
 def _is_iterator(values: Any) -> bool:
-    # The second check is for a LocalProxy, which has __next__ whatever it stands for.
+    # The last check is for a LocalProxy, which has __next__ whatever it stands for.
     return hasattr(values, "__next__") and iter(values) is values
 
 
@@ -195,13 +219,24 @@ def answers(values: Any) -> Any:
 def _safe_text(value: Any, field: str, clean: bool) -> str:
     text = as_text(value, field)
     if clean:
-        return UNSAFE.sub("", text)
-    if found := UNSAFE.search(text):
+        return re.sub(_UNSAFE, "", text)
+    if found := find_unsafe(text):
         raise BadHeaderError(
-            f"{field} holds the character {ascii(found[0])}, which could start another header: {shown(text)}."
+            f"{field} holds the character {ascii(found)}, which could start another header: {shown(text)}."
             " Remove it."
         )
     return text
+
+
+def _read_plain(text: str) -> Mailbox | None:
+    """Return what :func:`_read` does for an address that is written as nearly all are; None for others."""
+    if len(text) > _SHORT or ".." in text or "  " in text:
+        return None
+    if not text.endswith(">"):
+        bare = _BARE.match(text)
+        return bare and Mailbox("", bare[1], bare[2], text, text)
+    named = _NAMED.match(text)
+    return named and Mailbox(named[1], named[3], named[4], named[2], text)
 
 
 def _read_pair(pair: Any, field: str, clean: bool) -> Mailbox:
@@ -209,25 +244,22 @@ def _read_pair(pair: Any, field: str, clean: bool) -> Mailbox:
         raise _Unreadable(f"is not a pair of name and address. {_REMEDY}")
     name = _safe_text(pair[0] or "", field, clean)
     address = _safe_text(pair[1] or "", field, clean).strip().rstrip(">").lstrip("<")
-    return Mailbox(name, *_split(address))
+    return _mailbox(name, *_split(address))
+
+
+def _mailbox(name: str, local: str, domain: str) -> Mailbox:
+    written = local if _UTF8_LOCAL.match(local) else f'"{_escape(local)}"'
+    return Mailbox(name, local, domain, f"{written}@{domain}" if domain else written)
 
 
 def _read(text: str) -> Mailbox:
     """Return name and address that one string holds."""
-    if len(text) <= _SHORT and "=?" not in text:  # what nearly all addresses look like
-        if bare := _BARE.match(text):
-            return Mailbox("", bare[1], bare[2])
-        if named := _NAMED.match(text):
-            return Mailbox(named[1].strip(), named[2], named[3])
     stripped = text.strip()
     if angle := _ANGLE.search(stripped) or _ANGLE_QUOTED.search(stripped):
-        return Mailbox(_display_name(stripped[: angle.start()].strip()), *_split(angle[1].strip()))
+        return _mailbox(_display_name(stripped[: angle.start()].strip()), *_split(angle[1].strip()))
     if commented := _COMMENTED.match(stripped):
-        return Mailbox(commented[2].strip(), *_split(commented[1]))
-    return Mailbox("", *_split(stripped))
-
-
-_read_short = lru_cache(maxsize=4096)(_read)
+        return _mailbox(commented[2].strip(), *_split(commented[1]))
+    return _mailbox("", *_split(stripped))
 
 
 def _display_name(name: str) -> str:

@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
+from ._addresses import find_unsafe
 from ._addresses import Mailbox
 from ._addresses import mailbox
 from ._addresses import split_list
-from ._addresses import UNSAFE
 from ._charsets import as_text
 from ._charsets import encode_text
 from ._charsets import output_charset
@@ -32,13 +32,11 @@ _ENCODED_WORD_LIMIT = 75
 _NAME = re.compile(r"[!-9;-~]{1,200}\Z")
 TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,100}\Z")
 _FOLDING = re.compile(r"\r\n(?=[ \t]+[^ \t\r\n])")
-_PRINTABLE = re.compile(r"[\t -~]*\Z")
 _PIECES = re.compile(r"[ \t]*[^ \t]+")
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+"
 _MESSAGE_ID = re.compile(rf"<?({_ATEXT}(?:@(?:{_ATEXT}|\[[!-Z^-~]+\]))?)>?\Z")
 _GROUP = re.compile(r'([^"<>@:,]+):([^;]*);\Z')
-_TO_ESCAPE = re.compile(r'(["\\])')
 #: Characters in quotes on one line: each may need a second one, and an address may follow.
 _QUOTED_LIMIT = 200
 #: Leaves the first encoded word of a phrase room for "Reply-To: " on its line.
@@ -48,9 +46,9 @@ _LEAST_OCTETS = 15
 
 # RFC 2047 section 5 (3): what an encoded word in a phrase may hold as it is.
 _Q_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/"
-_Q_TABLE = {
-    byte: chr(byte) if byte in _Q_SAFE else "_" if byte == 32 else f"={byte:02X}" for byte in range(256)
-}
+_Q_FORMS = [
+    chr(byte) if byte in _Q_SAFE else "_" if byte == ord(" ") else f"={byte:02X}" for byte in range(256)
+]
 
 ADDRESS_HEADERS = frozenset({
     "from", "sender", "reply-to", "to", "cc", "resent-from", "resent-sender", "resent-to", "resent-cc",
@@ -90,9 +88,9 @@ def check_value(name: str, value: Any) -> str:
 def check_text(field: str, value: Any) -> str:
     """Return ``value`` as text that holds no control character but TAB, and no line separator."""
     text = as_text(value, field)
-    if found := UNSAFE.search(text):
+    if found := find_unsafe(text):
         raise BadHeaderError(
-            f"{field} holds the character {ascii(found[0])}, which could start another header: {shown(text)}."
+            f"{field} holds the character {ascii(found)}, which could start another header: {shown(text)}."
             " Remove it, or put the text into the body."
         )
     return text
@@ -145,6 +143,8 @@ def text_header(name: str, value: Any, charset: str | None = None) -> bytes:
 
     ASCII is written as it is; encoded words are for all else, and for text that looks like one.
     """
+    if type(value) is str and len(name) + len(value) + 2 <= _FOLD and _is_plain(value):
+        return f"{name}: {value}\r\n".encode("ascii")
     text = check_value(name, value)
     if _is_plain(text) and (lines := _fold(name, as_text(value, name))):
         return lines
@@ -154,7 +154,9 @@ def text_header(name: str, value: Any, charset: str | None = None) -> bytes:
 
 def structured_header(name: str, text: str) -> bytes:
     """Return the lines of a header that must be ASCII, folded at white space only."""
-    if not _PRINTABLE.match(text):
+    if len(name) + len(text) + 2 <= _FOLD and text.isascii() and text.isprintable():
+        return f"{name}: {text}\r\n".encode("ascii")
+    if not _is_printable(text):
         raise BadHeaderError(
             f"{name} must be ASCII: {shown(text)}. Percent-encode a URL, write a domain in its xn-- form."
         )
@@ -174,9 +176,12 @@ def address_header(name: str, boxes: Iterable[Mailbox], charset: str | None = No
 
 def message_id_header(name: str, value: Any) -> bytes:
     """Return the line of a header with a Message-ID (RFC 5322 section 3.6.4)."""
-    text = check_text(name, value).strip()
-    if not (found := _MESSAGE_ID.match(text)):
-        raise BadHeaderError(f'{name}: {shown(text)} is none. Write one as "<unique-text@example.com>".')
+    found = _MESSAGE_ID.match(value) if type(value) is str else None
+    if found is None:
+        text = check_text(name, value).strip()
+        found = _MESSAGE_ID.match(text)
+        if found is None:
+            raise BadHeaderError(f'{name}: {shown(text)} is none. Write one as "<unique-text@example.com>".')
     return structured_header(name, f"<{found[1]}>")
 
 
@@ -217,7 +222,7 @@ def sanitize_phrase(name: str, charset: str | None) -> str:
     if len(name) <= _QUOTED_LIMIT and "=?" not in name:
         if _PHRASE.match(name):
             return name
-        if _PRINTABLE.match(name):
+        if _is_printable(name):
             return _quoted(name)
     return _join_words(_encoded_words(name, charset, "The display name", room=_PHRASE_ROOM))
 
@@ -228,6 +233,8 @@ def sanitize_mailbox(box: Mailbox, charset: str | None) -> str:
 
 
 def _mailbox_text(box: Mailbox, charset: str | None) -> str:
+    if box.written:
+        return box.written
     if not box.name:
         return box.addr_spec
     phrase = sanitize_phrase(box.name, charset)
@@ -256,19 +263,25 @@ def _listed(text: str, field: str, may_be_empty: bool) -> list[Mailbox]:
 
 
 def _fold_list(name: str, items: list[str]) -> bytes:
-    first, *rest = items
-    lines = [f"{name}: {first}"]
-    for item in rest:
-        if len(lines[-1]) + len(item) + 3 > _FOLD:
-            lines.append(item)
+    pieces = [name, ": ", items[0]]
+    length = len(name) + 2 + len(items[0])
+    for item in items[1:]:
+        if length + len(item) + 3 > _FOLD:
+            gap, length = ",\r\n ", len(item)
         else:
-            lines[-1] = f"{lines[-1]}, {item}"
-    return (",\r\n ".join(lines) + "\r\n").encode()
+            gap, length = ", ", length + 2 + len(item)
+        pieces += (gap, item)
+    return ("".join(pieces) + "\r\n").encode()
 
 
 def _is_plain(text: str) -> bool:
     """Whether the text reads back as itself from a header without any encoding."""
-    return bool(_PRINTABLE.match(text)) and "=?" not in text and text == text.strip()
+    return _is_printable(text) and "=?" not in text and text == text.strip()
+
+
+def _is_printable(text: str) -> bool:
+    """Whether the text is of printable ASCII and tabs only."""
+    return text.isascii() and text.replace("\t", " ").isprintable()
 
 
 def _fold(name: str, text: str) -> bytes | None:
@@ -294,7 +307,7 @@ def _folded(name: str, text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = _TO_ESCAPE.sub(r"\\\1", text)
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
@@ -343,10 +356,11 @@ def _encoded_words(text: str, charset: str | None, field: str, room: int) -> lis
 
 
 def _shortest_word(encoded: bytes, charset: str) -> str:
-    q_text = encoded.decode("latin-1").translate(_Q_TABLE)
-    base64_word = _base64_word(encoded, charset)
-    q_word = f"=?{charset}?q?{q_text}?="
-    return base64_word if len(base64_word) < len(q_word) else q_word
+    q_length = len(encoded) + 2 * len(encoded.translate(None, _Q_SAFE + b" "))
+    if (len(encoded) + 2) // 3 * 4 < q_length:
+        return _base64_word(encoded, charset)
+    q_text = "".join([_Q_FORMS[byte] for byte in encoded])
+    return f"=?{charset}?q?{q_text}?="
 
 
 def _base64_word(encoded: bytes, charset: str) -> str:

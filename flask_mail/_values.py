@@ -17,8 +17,8 @@ from urllib.parse import unquote
 from urllib.parse import urlsplit
 
 from ._addresses import each_address
+from ._addresses import find_unsafe
 from ._addresses import mailbox
-from ._addresses import UNSAFE
 from ._headers import check_name
 from ._headers import check_value
 
@@ -119,7 +119,7 @@ def host(value: Any) -> str:
     name = text(value).strip()
     if name.startswith("[") and name.endswith("]"):
         name = name[1:-1]  # an IPv6 address as URLs have it
-    if UNSAFE.search(name) or re.search(r"[\s/@\[\]]|\A[^:]*:[^:]*\Z", name):
+    if find_unsafe(name) or re.search(r"[\s/@\[\]]|\A[^:]*:[^:]*\Z", name):
         raise ValueError
     name.encode("idna")  # as the resolver will: an empty or overlong label is an error there
     return name

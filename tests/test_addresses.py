@@ -450,7 +450,9 @@ def test_reading_takes_linear_time(piece, start, end):
 )
 def test_a_pair_to_answer_to_is_one_address(name):
     """A pair in reply_to is one address, whatever a visitor has typed as the name."""
-    message = Message("Hi", "bob@example.com", sender="shop@example.com", reply_to=(name, "ann@example.com"))
+    message = Message(
+        "Hi", "bob@example.com", sender="shop@example.com", reply_to=(name, "ann@example.com"), date=0
+    )
 
     parsed = message_from_string(message.as_string(), policy=policy.default)
 
