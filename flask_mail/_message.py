@@ -6,11 +6,11 @@ The attributes live in ``__dict__`` under the names of Flask-Mail 0.10, which ol
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterable
 from collections.abc import Mapping
-from email.utils import make_msgid
 from typing import Any
 from typing import TYPE_CHECKING
 from typing import TypeVar
@@ -111,7 +111,7 @@ class Message:
         if html is not None:
             self.html = html
         self.date: Any = date
-        self.msgId: str = message_id or make_msgid(domain=settings.message_id_domain or host_name())
+        self.msgId: str = message_id or _new_id(settings.message_id_domain or host_name())
         self.charset: str | None = charset
         self.extra_headers: Any = read_once(extra_headers)
         self.mail_options: Any = read_once(mail_options) or []
@@ -188,7 +188,7 @@ class Message:
         from pathlib import Path
 
         source = Path(data) if isinstance(data, str) else data
-        cid = (cid or make_msgid(domain=self._domain())).strip("<>")
+        cid = (cid or _new_id(self._domain())).strip("<>")
         self.attach(filename, content_type, source, "inline", {"Content-ID": f"<{cid}>"})
         return cid
 
@@ -277,7 +277,7 @@ class Message:
         twin.attachments = [copy(attachment) for attachment in self.attachments or ()]
         for attachment in twin.attachments:
             attachment.headers = copy(attachment.headers)
-        twin.msgId = make_msgid(domain=self._domain())
+        twin.msgId = _new_id(self._domain())
         if self.date == self.__dict__.get("_date_sent"):
             twin.date = None
         twin._date = twin._date_sent = None
@@ -335,11 +335,18 @@ def _settings() -> Settings:
     """Return the settings of the current app, or the defaults where there is none with mail."""
     if not has_app_context():
         return DEFAULTS
-    settings = current_app.extensions.get("mail")
+    current: Any = current_app
+    settings = current._get_current_object().extensions.get("mail")
     if not isinstance(settings, Settings):
         return DEFAULTS
     settings.follow()
     return settings
+
+
+def _new_id(domain: str) -> str:
+    """Return a Message-ID or Content-ID that no other process, thread or machine makes."""
+    # The operating system's randomness: that of a generator would be the same in both after a fork.
+    return f"<{time.time_ns():x}.{os.urandom(12).hex()}@{domain}>"
 
 
 def _is_sender_of_0_9(value: Any) -> bool:
@@ -347,14 +354,14 @@ def _is_sender_of_0_9(value: Any) -> bool:
     if isinstance(value, str):
         return True
     is_pair = (
-        isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(part, str) for part in value)
+        isinstance(value, (tuple, list)) and len(value) == 2 and all(isinstance(part, str) for part in value)
     )
     return bool(is_pair) and "@" in value[1]
 
 
 def _readable(sender: Any) -> Any:
     """Return a sender given as a pair as one string, as it has always been read back."""
-    if isinstance(sender, tuple | list) and len(sender) == 2:
+    if isinstance(sender, (tuple, list)) and len(sender) == 2:
         return join_pair(sender)
     return sender
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from binascii import b2a_qp
+from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
 from typing import Any
@@ -38,13 +39,16 @@ _BATCH = 512
 _CUT = Struct("76s" * _BATCH)
 
 
-class Entity(NamedTuple):
+class Entity:
     """A MIME entity: its header lines, and its body in pieces that are joined once, at the end."""
 
-    headers: bytes
-    body: list[bytes]
-    #: Whether somebody else's boundaries may be in it.
-    holds_message: bool = False
+    __slots__ = ("body", "headers", "holds_message")
+
+    def __init__(self, headers: bytes, body: list[bytes], holds_message: bool = False) -> None:
+        self.headers = headers
+        self.body = body
+        #: Whether somebody else's boundaries may be in it.
+        self.holds_message = holds_message
 
 
 class ContentType(NamedTuple):
@@ -80,6 +84,8 @@ def text_entity(text: str, kind: ContentType, charset: str | None, field: str) -
     """Return ``text`` as a text part; line ends of every kind become CRLF."""
     encoded, used = encode_text(_with_crlf(text), charset, field)
     encoding, body = _encode_text_body(encoded)
+    if not kind.parameters:
+        return Entity(_text_headers(kind.kind, kind.subkind, used, encoding), body)
     return Entity(_content_headers(kind, {**kind.parameters, "charset": used}, encoding), body)
 
 
@@ -106,8 +112,8 @@ def multipart(subtype: str, entities: list[Entity], seed: str, **parameters: str
         body += [delimiter, entity.headers, b"\r\n", *entity.body]
     body[0] = delimiter[2:]
     body.append(f"\r\n--{boundary}--\r\n".encode("ascii"))
-    headers = _content_headers(
-        ContentType("multipart", subtype, {}), {**parameters, "boundary": boundary}, None
+    headers = parametrized_header(
+        "Content-Type", f"multipart/{subtype}", {**parameters, "boundary": boundary}
     )
     return Entity(headers, body, any(entity.holds_message for entity in entities))
 
@@ -200,9 +206,14 @@ def _longest_line(octets: bytes) -> int:
     return len(octets) if len(octets) <= _LINE_LIMIT else max(map(len, octets.split(b"\r\n")))
 
 
-def _content_headers(kind: ContentType, parameters: dict[str, str], encoding: str | None) -> bytes:
+@lru_cache(maxsize=32)
+def _text_headers(kind: str, subkind: str, charset: str, encoding: str) -> bytes:
+    return _content_headers(ContentType(kind, subkind, {}), {"charset": charset}, encoding)
+
+
+def _content_headers(kind: ContentType, parameters: dict[str, str], encoding: str) -> bytes:
     lines = parametrized_header("Content-Type", f"{kind.kind}/{kind.subkind}", parameters)
-    return lines + f"Content-Transfer-Encoding: {encoding}\r\n".encode("ascii") if encoding else lines
+    return lines + f"Content-Transfer-Encoding: {encoding}\r\n".encode("ascii")
 
 
 def _free_boundary(seed: str, entities: list[Entity]) -> str:

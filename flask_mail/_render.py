@@ -8,18 +8,19 @@ RFC 5321 section 4.1.2 (ESMTP parameters), RFC 6531 (SMTPUTF8).
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from datetime import datetime
 from datetime import timedelta
 from datetime import timezone
-from email.utils import formatdate
+from functools import lru_cache
 from functools import partial
 from typing import Any
-from typing import NamedTuple
 from typing import TYPE_CHECKING
 
 from ._addresses import answers
+from ._addresses import each_once
 from ._addresses import is_text
 from ._addresses import Mailbox
 from ._addresses import mailbox
@@ -37,7 +38,6 @@ from ._headers import header
 from ._headers import header_pairs
 from ._headers import message_id_header
 from ._headers import sanitize_mailbox
-from ._headers import structured_header
 from ._headers import text_header
 from ._mime import content_type
 from ._mime import ContentType
@@ -57,6 +57,7 @@ _UNWANTED = {
     "resent-bcc": "It would show the hidden recipients: use bcc=.",
 }
 _PLAIN = ContentType("text", "plain", {})
+_HTML = ContentType("text", "html", {})
 #: Clients show the last alternative that they know, so the plainest is first and an invitation last.
 _RICHNESS = {"text/plain": 0, "text/html": 2, "text/calendar": 3}
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -64,21 +65,27 @@ _MINUTE = timedelta(minutes=1)
 _MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class _People(NamedTuple):
+class _People:
     """Everybody whom the message names, read once."""
 
-    sender: list[Mailbox]
-    recipients: list[Mailbox]
-    cc: list[Mailbox]
-    bcc: list[Mailbox]
-    reply_to: list[Mailbox]
+    def __init__(self, message: Message, settings: Settings | None, clean: bool = False) -> None:
+        """Read the addresses.
+
+        :param clean: leave out characters that may stand in no header instead of refusing them.
+        """
+        sender = message.sender or (settings and settings.default_sender)
+        reply_to = message.reply_to or (settings and settings.default_reply_to)
+        self.sender = [mailbox(sender, "sender", clean=clean)] if sender else []
+        self.recipients = mailboxes(message.recipients, "recipients", clean=clean)
+        self.cc = mailboxes(message.cc, "cc", clean=clean)
+        self.bcc = mailboxes(message.bcc, "bcc", clean=clean)
+        self.reply_to = mailboxes(answers(reply_to), "reply_to", clean=clean) if reply_to else []
 
     def receivers(self) -> list[Mailbox]:
         """Return whom the message goes to, each once."""
-        boxes: dict[tuple[str, str], Mailbox] = {}
-        for box in (*self.recipients, *self.cc, *self.bcc):
-            boxes.setdefault(box.key, box)
-        return list(boxes.values())
+        if not self.cc and not self.bcc:
+            return self.recipients
+        return each_once([*self.recipients, *self.cc, *self.bcc])
 
 
 def envelope(message: Message, settings: Settings, envelope_from: Any = None) -> Envelope:
@@ -88,7 +95,7 @@ def envelope(message: Message, settings: Settings, envelope_from: Any = None) ->
     :raises IncompleteMessage: there is no sender or no recipient.
     :raises MessageError: something in the message cannot be sent; nothing is ever left out instead.
     """
-    people = _read_people(message, settings)
+    people = _People(message, settings)
     recipients = [box.addr_spec for box in people.receivers()]
     if not recipients:
         raise IncompleteMessage("No recipients have been added: give recipients, cc or bcc.")
@@ -114,12 +121,12 @@ def content(message: Message, settings: Settings) -> bytes:
 
     Unsafe characters are left out of addresses; only sending refuses them.
     """
-    return _content(message, settings, _read_people(message, settings, clean=True))
+    return _content(message, settings, _People(message, settings, clean=True))
 
 
 def named_recipients(message: Message) -> list[str]:
     """Return whom the message goes to in the order of its envelope, each with name as in a header."""
-    receivers = _read_people(message, None).receivers()
+    receivers = _People(message, None).receivers()
     return [sanitize_mailbox(box, message.charset) for box in receivers]
 
 
@@ -143,23 +150,11 @@ def format_date(date: Any) -> str:
     try:
         if isinstance(date, datetime):
             return _format_datetime(date if date.utcoffset() is not None else date.astimezone())
-        if isinstance(date, int | float) and not isinstance(date, bool):
-            return formatdate(date, localtime=True)
+        if isinstance(date, (int, float)) and not isinstance(date, bool):
+            return _format_second(int(date // 1), time.tzname)
     except (ValueError, OverflowError, OSError) as error:
         raise MessageError(f"date {shown(date)} is out of the range of this machine's calendar.") from error
     raise MessageError(f"date {shown(date)} is no moment. Give seconds since the epoch, or a datetime.")
-
-
-def _read_people(message: Message, settings: Settings | None, clean: bool = False) -> _People:
-    sender = message.sender or (settings and settings.default_sender)
-    reply_to = message.reply_to or (settings and settings.default_reply_to)
-    return _People(
-        [mailbox(sender, "sender", clean=clean)] if sender else [],
-        mailboxes(message.recipients, "recipients", clean=clean),
-        mailboxes(message.cc, "cc", clean=clean),
-        mailboxes(message.bcc, "bcc", clean=clean),
-        mailboxes(answers(reply_to), "reply_to", clean=clean),
-    )
 
 
 def _content(message: Message, settings: Settings, people: _People) -> bytes:
@@ -171,12 +166,18 @@ def _content(message: Message, settings: Settings, people: _People) -> bytes:
 def _header_lines(message: Message, settings: Settings, people: _People) -> list[bytes]:
     """Return the header fields of the message; extra headers replace those of the same name."""
     extra = _extra_headers(message, settings)
-    replaced = {name.lower() for name, _ in extra}
-    lines = [line for name, line in _own_headers(message, settings, people) if name.lower() not in replaced]
-    return lines + [header(name, value, message.charset) for name, value in extra if value is not None]
+    lines = _own_headers(message, settings, people)
+    for name, _ in extra:
+        lines.pop(name.lower(), None)
+    return [
+        *lines.values(),
+        *(header(name, value, message.charset) for name, value in extra if value is not None),
+    ]
 
 
-def _own_headers(message: Message, settings: Settings, people: _People) -> Iterator[tuple[str, bytes]]:
+def _own_headers(message: Message, settings: Settings, people: _People) -> dict[str, bytes]:
+    """Return the lines of each header that the message's fields ask for, by its name in lower case."""
+    lines = {}
     for name, boxes in (
         ("From", people.sender),
         ("To", people.recipients),
@@ -184,12 +185,13 @@ def _own_headers(message: Message, settings: Settings, people: _People) -> Itera
         ("Reply-To", people.reply_to),
     ):
         if boxes:
-            yield name, address_header(name, boxes, message.charset)
+            lines[name.lower()] = address_header(name, boxes, message.charset)
     if subject := _subject(message, settings):
-        yield "Subject", text_header("Subject", subject, message.charset)
-    yield "Date", structured_header("Date", format_date(message.date_to_write()))
+        lines["subject"] = text_header("Subject", subject, message.charset)
+    lines["date"] = f"Date: {format_date(message.date_to_write())}\r\n".encode("ascii")
     if message.msgId:
-        yield "Message-ID", message_id_header("Message-ID", message.msgId)
+        lines["message-id"] = message_id_header("Message-ID", message.msgId)
+    return lines
 
 
 def _header_checks(message: Message, settings: Settings) -> Iterator[Callable[[], Any]]:
@@ -217,6 +219,15 @@ def _subject(message: Message, settings: Settings) -> str:
     return settings.subject_prefix + subject if subject else settings.subject_prefix.strip()
 
 
+@lru_cache(maxsize=4)
+def _format_second(second: int, zone: tuple[str, str]) -> str:
+    """Return the text for all moments of one second: many messages are written within it.
+
+    :param zone: the zone of this machine, which ``time.tzset`` changes.
+    """
+    return _format_datetime(datetime.fromtimestamp(second, timezone.utc).astimezone())
+
+
 def _format_datetime(date: datetime) -> str:
     if (date.utcoffset() or _MINUTE) % _MINUTE:  # the local mean time of old days, which a header cannot hold
         date = date.astimezone(timezone.utc)
@@ -226,6 +237,8 @@ def _format_datetime(date: datetime) -> str:
 
 def _extra_headers(message: Message, settings: Settings) -> list[tuple[str, Any]]:
     """Return the default headers that the message does not set itself, then its own."""
+    if not message.extra_headers and not settings.default_headers:
+        return []
     own = header_pairs(message.extra_headers)
     names = {check_name(name).lower() for name, _ in own}
     for name in names & _UNWANTED.keys():
@@ -257,7 +270,9 @@ def _esmtp_options(values: Any, field: str) -> list[str]:
 
 def _structure(message: Message, settings: Settings) -> Entity:
     """Return the body: alternatives, the html of which is related to its images, mixed with the files."""
-    alternatives = _alternatives(message)
+    alternatives = _alternatives(message) if message.alts or message.html is not None else []
+    if not alternatives and not message.attachments:
+        return text_entity(_body_text(message), _PLAIN, message.charset, "body")
     has_html = any(kind.full == "text/html" for kind, _ in alternatives)
     inline: list[Entity] = []
     files: list[Entity] = []
@@ -274,7 +289,10 @@ def _alternatives(message: Message) -> list[tuple[ContentType, str]]:
     if message.html is not None:  # which a task of 0.10 may have left outside of alts
         given["html"] = message.html
     kinds = [
-        (_alternative_type(key), as_text(value, "html" if key == "html" else "alts"))
+        (
+            _HTML if key == "html" else _alternative_type(key),
+            as_text(value, "html" if key == "html" else "alts"),
+        )
         for key, value in given.items()
         if value is not None
     ]
@@ -309,12 +327,16 @@ def _related(html: Entity, inline: list[Entity], message: Message) -> Entity:
     return multipart("related", [html, *inline], str(message.msgId), type="text/html")
 
 
+def _body_text(message: Message) -> str:
+    return as_text(message.body or "", "body")
+
+
 def _plain_text(
     message: Message, settings: Settings, alternatives: list[tuple[ContentType, str]]
 ) -> str | None:
     """Return the text of the message, derived from its html if need be; None if others stand for it."""
     if message.body or not alternatives:
-        return as_text(message.body or "", "body")
+        return _body_text(message)
     texts = {kind.full: text for kind, text in alternatives}
     if "text/plain" in texts or "text/html" not in texts or not settings.text_from_html:
         return None
