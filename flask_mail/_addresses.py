@@ -26,26 +26,27 @@ _ADDRESS_LIMIT = 320
 _SHORT = 200
 
 # No pattern may look at a text twice from the same place: each is linear in time, whatever it is given.
+# Those that few addresses need are compiled at their first use: together they cost as much as a small import.
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
-_DOT_ATOM = re.compile(rf"[{_ATEXT}][{_ATEXT}.]*\Z")
+_DOT_ATOM = rf"[{_ATEXT}][{_ATEXT}.]*\Z"
 _UTF8_LOCAL = re.compile(rf"(?:[{_ATEXT}.]|[^\x00-\xa0\s])+\Z")
 # An address as nearly all are written; without "=", no encoded word is among them.
 _WORD = _ATEXT.replace("=", "")
 _BARE = re.compile(rf"([{_WORD}.]+)@([A-Za-z0-9-][A-Za-z0-9.-]*[A-Za-z0-9-])\Z")
 _NAMED = re.compile(rf"(?! )([{_WORD} ]*[{_WORD}]) <({_BARE.pattern[:-2]})>\Z")
-_UNNAMED = re.compile(r'[^\s<>(),;"@]+@[^\s<>(),;"@]+\Z')
+_UNNAMED = r'[^\s<>(),;"@]+@[^\s<>(),;"@]+\Z'
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[A-Za-z0-9:.-]+\])\Z")
 # A stray second ">" is a slip of the keyboard that every release has forgiven.
 _ANGLE = re.compile(r'<([^<>"]*)>+\Z')
-_ANGLE_QUOTED = re.compile(r'<("(?:[^"\\]|\\.)*"@[^<>"]*)>+\Z')
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\Z')
-_QUOTED_LOCAL = re.compile(r'"((?:[^"\\]|\\.)*)"@([^"]*)\Z')
-_COMMENTED = re.compile(r'([^\s()<>"@]+@[^\s()<>"@]+)\s*\(([^()]*)\)\Z')
-_GROUP = re.compile(r'[^"<@:]*:.*;\Z')
+_ANGLE_QUOTED = r'<("(?:[^"\\]|\\.)*"@[^<>"]*)>+\Z'
+_QUOTED = r'"((?:[^"\\]|\\.)*)"\Z'
+_QUOTED_LOCAL = r'"((?:[^"\\]|\\.)*)"@([^"]*)\Z'
+_COMMENTED = r'([^\s()<>"@]+@[^\s()<>"@]+)\s*\(([^()]*)\)\Z'
+_GROUP = r'[^"<@:]*:.*;\Z'
 # A quote or an angle that is not closed ends with the text: refused when the piece is read.
-_LISTED = re.compile(r'(?:[^",<]|"(?:[^"\\]|\\.)*"?|<[^<>]*>?)+')
-_ESCAPED = re.compile(r"\\(.)")
-_TO_ESCAPE = re.compile(r'(["\\])')
+_LISTED = r'(?:[^",<]|"(?:[^"\\]|\\.)*"?|<[^<>]*>?)+'
+_ESCAPED = r"\\(.)"
+_TO_ESCAPE = r'(["\\])'
 
 
 class Mailbox:
@@ -157,7 +158,7 @@ def read_once(values: Any) -> Any:
 
 def split_list(text: str) -> list[str]:
     """Return the addresses of a list in one string, as a header has them, each as its own string."""
-    return [found for found in _LISTED.findall(text) if found.strip()]
+    return [found for found in re.findall(_LISTED, text) if found.strip()]
 
 
 def join_pair(pair: Any) -> Any:
@@ -204,7 +205,7 @@ def is_pair(values: Any) -> bool:
     name, address = values
     if not (name is None or is_text(name)) or not is_text(address) or "@" not in str(address):
         return False
-    return not _UNNAMED.match(str(name))
+    return not re.match(_UNNAMED, str(name))
 
 
 def answers(values: Any) -> Any:
@@ -255,16 +256,16 @@ def _mailbox(name: str, local: str, domain: str) -> Mailbox:
 def _read(text: str) -> Mailbox:
     """Return name and address that one string holds."""
     stripped = text.strip()
-    if angle := _ANGLE.search(stripped) or _ANGLE_QUOTED.search(stripped):
+    if angle := _ANGLE.search(stripped) or re.search(_ANGLE_QUOTED, stripped):
         return _mailbox(_display_name(stripped[: angle.start()].strip()), *_split(angle[1].strip()))
-    if commented := _COMMENTED.match(stripped):
+    if commented := re.match(_COMMENTED, stripped):
         return _mailbox(commented[2].strip(), *_split(commented[1]))
     return _mailbox("", *_split(stripped))
 
 
 def _display_name(name: str) -> str:
-    if quoted := _QUOTED.match(name):
-        return _ESCAPED.sub(r"\1", quoted[1])
+    if name.startswith('"') and (quoted := re.match(_QUOTED, name)):
+        return re.sub(_ESCAPED, r"\1", quoted[1])
     if "@" in name and any(mark in name for mark in ",;<"):
         raise _Unreadable(_SEVERAL)
     return name
@@ -276,12 +277,12 @@ def _split(address: str) -> tuple[str, str]:
         raise _Unreadable(_SEVERAL if address.count("@") > 1 else _TOO_LONG)
     if "=?" in address:
         raise _Unreadable(_ENCODED)
-    if quoted := _QUOTED_LOCAL.match(address):
-        return _ESCAPED.sub(r"\1", quoted[1]), _ascii_domain(quoted[2])
-    if _GROUP.match(address):
+    if address.startswith('"') and (quoted := re.match(_QUOTED_LOCAL, address)):
+        return re.sub(_ESCAPED, r"\1", quoted[1]), _ascii_domain(quoted[2])
+    if address.endswith(";") and re.match(_GROUP, address):
         raise _Unreadable(_A_GROUP)
     local, at, domain = address.rpartition("@")
-    if not at and _DOT_ATOM.match(address):
+    if not at and re.match(_DOT_ATOM, address):
         return address, ""
     if "@" in local and any(mark in address for mark in ",; "):
         raise _Unreadable(_SEVERAL)
@@ -309,4 +310,4 @@ def _encode_idna(domain: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return _TO_ESCAPE.sub(r"\\\1", text)
+    return re.sub(_TO_ESCAPE, r"\\\1", text)

@@ -36,7 +36,7 @@ from ._mime import seven_bit
 
 _COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 _OWN_HEADERS = frozenset({"content-type", "content-transfer-encoding", "mime-version"})
-_CONTENT_ID = re.compile(r"[!-;=?-~]{1,500}\Z")
+_CONTENT_ID = r"[!-;=?-~]{1,500}\Z"
 
 
 class Attachment:
@@ -131,7 +131,7 @@ class Attachment:
         if name.lower() != "content-id":
             return header(name, value)
         cid = check_text("Content-ID", self.content_id)
-        if not _CONTENT_ID.match(cid):
+        if not re.match(_CONTENT_ID, cid):
             raise BadHeaderError(
                 f"Content-ID: {shown(cid)} is none. Use printable ASCII without spaces, < and >."
             )
@@ -139,7 +139,7 @@ class Attachment:
 
     def _disposition_line(self, ascii_name: bool) -> bytes:
         disposition = check_text("The disposition of an attachment", self.disposition)
-        if not TOKEN.match(disposition):
+        if not re.match(TOKEN, disposition):
             raise BadHeaderError(
                 f"The disposition {shown(disposition)} of an attachment is none."
                 ' Use "attachment" or "inline".'

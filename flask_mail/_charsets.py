@@ -13,7 +13,7 @@ from typing import Any
 from ._errors import BadHeaderError
 from ._errors import MessageError
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$%&+^_`{}~-]{0,39}\Z")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$%&+^_`{}~-]{0,39}\Z"
 # Every charset that mail can be written in has these where ASCII has them. UTF-16 and EBCDIC have not,
 # UTF-7 has not either, and what Python calls "unicode_escape" is no charset.
 _ASCII_SAMPLE = "Az09 <+>\r\n"
@@ -76,7 +76,7 @@ def _output_charset(name: str) -> str:
     from codecs import lookup
     from email.charset import Charset
 
-    if not _NAME.match(name):
+    if not re.match(_NAME, name):
         raise BadHeaderError(f'charset {shown(name)} is not the name of a charset. Use one such as "utf-8".')
     try:
         output = Charset(name).output_charset or name

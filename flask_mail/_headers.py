@@ -29,14 +29,15 @@ from ._errors import MessageError
 _FOLD, _LIMIT = 76, 998
 _ENCODED_WORD_LIMIT = 75
 
+# Those that few headers need are compiled at their first use, which keeps the import light.
 _NAME = re.compile(r"[!-9;-~]{1,200}\Z")
-TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,100}\Z")
-_FOLDING = re.compile(r"\r\n(?=[ \t]+[^ \t\r\n])")
-_PIECES = re.compile(r"[ \t]*[^ \t]+")
+TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,100}\Z"
+_FOLDING = r"\r\n(?=[ \t]+[^ \t\r\n])"
+_PIECES = r"[ \t]*[^ \t]+"
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+"
 _MESSAGE_ID = re.compile(rf"<?({_ATEXT}(?:@(?:{_ATEXT}|\[[!-Z^-~]+\]))?)>?\Z")
-_GROUP = re.compile(r'([^"<>@:,]+):([^;]*);\Z')
+_GROUP = r'([^"<>@:,]+):([^;]*);\Z'
 #: Characters in quotes on one line: each may need a second one, and an address may follow.
 _QUOTED_LIMIT = 200
 #: Leaves the first encoded word of a phrase room for "Reply-To: " on its line.
@@ -81,7 +82,7 @@ def check_value(name: str, value: Any) -> str:
     """
     text = as_text(value, name)
     if "\r\n" in text and text.partition("\r\n")[0].strip():
-        text = _FOLDING.sub("", text)
+        text = re.sub(_FOLDING, "", text)
     return check_text(name, text)
 
 
@@ -244,7 +245,7 @@ def _mailbox_text(box: Mailbox, charset: str | None) -> str:
 
 def _free_address_header(name: str, text: str, charset: str | None) -> bytes:
     """Return the lines of an address header given as one text, which may be a group."""
-    group = _GROUP.match(text)
+    group = re.match(_GROUP, text)
     items = [_mailbox_text(box, charset) for box in _listed(group[2] if group else text, name, bool(group))]
     if group:
         start = f"{sanitize_phrase(group[1].strip(), charset)}:"
@@ -296,7 +297,7 @@ def _fold(name: str, text: str) -> bytes | None:
 
 def _folded(name: str, text: str) -> str:
     """Return the header in lines; the first is never empty, as that would come back as white space."""
-    first, *pieces = _PIECES.findall(f" {text}")
+    first, *pieces = re.findall(_PIECES, f" {text}")
     lines = [f"{name}:{first}"]
     for piece in pieces:
         if len(lines[-1]) + len(piece) <= _FOLD:

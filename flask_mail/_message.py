@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 Self = TypeVar("Self", bound="Message")
 
 #: What may stand between the angle brackets of List-Unsubscribe, where a comma begins the next.
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-+\--;=?-~]+\Z")
+_URL = r"[A-Za-z][A-Za-z0-9+.-]*:[!-+\--;=?-~]+\Z"
 _UNSUBSCRIBE = frozenset({"list-unsubscribe", "list-unsubscribe-post"})
 _SHOWN_RECIPIENTS = 3
 
@@ -207,7 +207,7 @@ class Message:
                 "list_unsubscribe needs url= or mailto=, and an https url for one_click=True (RFC 8058)."
             )
         for way in ways:
-            if not _URL.match(check_text("List-Unsubscribe", way)):
+            if not re.match(_URL, check_text("List-Unsubscribe", way)):
                 raise BadHeaderError(
                     f"List-Unsubscribe: {shown(way)} is not a URL. Write https://... in ASCII,"
                     " and percent-encode < > , and spaces."

@@ -25,12 +25,13 @@ from ._headers import parametrized_header
 _LINE_LIMIT = 998
 _TOKEN = r"[A-Za-z0-9!#$&^_.+-]"
 _QUOTED = r'"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*"'
-_CONTENT_TYPE = re.compile(
-    rf"({_TOKEN}{{1,127}})/({_TOKEN}{{1,127}})"  # the lengths are those of RFC 6838 section 4.2
+# Compiled at their first use, which keeps the import light. The lengths are those of RFC 6838 section 4.2.
+_CONTENT_TYPE = (
+    rf"({_TOKEN}{{1,127}})/({_TOKEN}{{1,127}})"
     rf"""((?:\s*;\s*{_TOKEN}{{1,60}}\s*=\s*(?:{_QUOTED}|[^\s;"\x00-\x1f\x7f]+))*)(?:\s*;)?\Z"""
 )
-_PARAMETER = re.compile(r';\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))')
-_ESCAPED = re.compile(r"\\(.)")
+_PARAMETER = r';\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))'
+_ESCAPED = r"\\(.)"
 _ASCII_BYTES = bytes(range(128))
 #: A line that starts so could be taken for a boundary of ours, which all begin with ``=_``.
 _BOUNDARY_LINE = b"--=_"
@@ -68,14 +69,14 @@ def content_type(value: Any, field: str) -> ContentType:
     :raises MessageError: ``value`` is not ``type/subtype`` with parameters (RFC 2045 section 5.1).
     """
     text = check_text(field, value).strip()
-    found = _CONTENT_TYPE.match(text)
+    found = re.match(_CONTENT_TYPE, text)
     if not found:
         raise MessageError(
             f'{field} {shown(text)} is not a content type. Write "type/subtype", such as "application/pdf".'
         )
     parameters = {
-        name.lower(): plain or _ESCAPED.sub(r"\1", quoted)
-        for name, quoted, plain in _PARAMETER.findall(found[3])
+        name.lower(): plain or re.sub(_ESCAPED, r"\1", quoted)
+        for name, quoted, plain in re.findall(_PARAMETER, found[3])
     }
     return ContentType(found[1], found[2], parameters)
 

@@ -49,7 +49,7 @@ from ._settings import Settings
 if TYPE_CHECKING:
     from ._message import Message
 
-_ESMTP_OPTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[!-<>-~]+)?\Z")
+_ESMTP_OPTION = r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[!-<>-~]+)?\Z"
 _UNWANTED = {
     "content-type": "The content type is written by itself: use html=, alts= or charset=.",
     "content-transfer-encoding": "The transfer encoding is chosen by itself.",
@@ -260,7 +260,7 @@ def _esmtp_options(values: Any, field: str) -> list[str]:
     options = []
     for value in [values] if is_text(values) else values or []:
         found = as_text(value, field).split(" ")
-        if not all(map(_ESMTP_OPTION.match, found)):
+        if not all(re.match(_ESMTP_OPTION, one) for one in found):
             raise BadHeaderError(
                 f'{field} holds {shown(value)}, which is no ESMTP parameter such as "NOTIFY=SUCCESS".'
             )

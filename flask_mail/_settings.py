@@ -12,7 +12,6 @@ import socket
 import ssl
 from collections.abc import Callable
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from typing import NamedTuple
 
@@ -100,9 +99,11 @@ class _Following:
     _values: dict[str, Any]
 
 
-@dataclass(eq=False, repr=False)
 class Settings(_Following):
-    """Everything about sending that an application configures; every attribute may be set by hand."""
+    """Everything about sending that an application configures; every attribute may be set by hand.
+
+    Made of values in the order of the attributes, or by their names.
+    """
 
     server: str = "localhost"
     username: str | None = None
@@ -136,6 +137,14 @@ class Settings(_Following):
     pipelining: bool = True
     keepalive: float | None = None
     retries: int = 0
+
+    # No dataclass: writing an __init__ of so many parameters would be a third of the import of flask_mail.
+    def __init__(self, *values: Any, **named: Any) -> None:
+        names = tuple(Settings.__annotations__)
+        given = {**dict(zip(names, values)), **named}  # noqa: B905 - too many are told below
+        if len(given) < len(values) + len(named) or not given.keys() <= set(names):
+            raise TypeError(f"{type(self).__name__}() takes each of these once: {', '.join(names)}")
+        self.__dict__.update({name: getattr(Settings, name) for name in names} | given)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.peer}{' suppressed' if self.suppress else ''}>"
@@ -199,8 +208,10 @@ DEFAULTS = Settings()
 @functools.cache
 def host_name() -> str:
     """Return this machine's name for EHLO and Message-IDs, looked up once a process (it can take seconds)."""
-    name = socket.getfqdn()
-    return name if read.DOMAIN.match(name) else "localhost"
+    try:
+        return read.domain(socket.getfqdn())
+    except ValueError:
+        return "localhost"
 
 
 def _is_as_seen(config: Mapping[str, Any], seen: dict[str, Any]) -> bool:

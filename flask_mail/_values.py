@@ -22,7 +22,7 @@ from ._addresses import mailbox
 from ._headers import check_name
 from ._headers import check_value
 
-DOMAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z")
+_DOMAIN = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z"
 _TRUE = frozenset({"1", "true", "yes", "on", "y", "t"})
 _FALSE = frozenset({"0", "false", "no", "off", "n", "f"})
 _MECHANISMS = frozenset({"PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"})
@@ -132,7 +132,7 @@ def ehlo_name(value: Any) -> str:
 
 def domain(value: Any) -> str:
     name = text(value).strip()
-    if not DOMAIN.match(name):
+    if not re.match(_DOMAIN, name):
         raise ValueError
     return name
 
