@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from binascii import b2a_qp
+from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import blake2b
+from io import BytesIO
 from struct import Struct
 from typing import Any
 from typing import NamedTuple
@@ -45,11 +47,46 @@ class Entity:
 
     __slots__ = ("body", "headers", "holds_message")
 
-    def __init__(self, headers: bytes, body: list[bytes], holds_message: bool = False) -> None:
+    def __init__(self, headers: bytes, body: list[bytes | Base64Lines], holds_message: bool = False) -> None:
         self.headers = headers
         self.body = body
         #: Whether somebody else's boundaries may be in it.
         self.holds_message = holds_message
+
+    def write(self, before: list[bytes]) -> bytes:
+        """Return the entity, behind the header lines that come before its own."""
+        written = BytesIO()  # which gives its own buffer away, where a join would hold everything twice
+        written.writelines([*before, self.headers, b"\r\n"])
+        for piece in self.body:
+            if isinstance(piece, bytes):
+                written.write(piece)
+            else:
+                written.writelines(piece)
+        return written.getvalue()
+
+
+class Base64Lines:
+    """Octets in base64, in lines of 76 characters with CRLF between them.
+
+    Encoded while they are iterated over: what a large file becomes is held once, in the whole message.
+    """
+
+    __slots__ = ("_octets",)
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self._octets), 57 * _BATCH):
+            if start:
+                yield b"\r\n"
+            encoded = b2a_base64(self._octets[start : start + 57 * _BATCH], newline=False)
+            is_full = len(encoded) == _CUT.size
+            yield b"\r\n".join(
+                _CUT.unpack(encoded)
+                if is_full
+                else [encoded[at : at + 76] for at in range(0, len(encoded), 76)]
+            )
 
 
 class ContentType(NamedTuple):
@@ -92,7 +129,7 @@ def text_entity(text: str, kind: ContentType, charset: str | None, field: str) -
 
 def binary_entity(octets: bytes, kind: ContentType, more_headers: bytes = b"") -> Entity:
     """Return ``octets``, each as it is, as an entity in base64."""
-    return Entity(_content_headers(kind, kind.parameters, "base64") + more_headers, base64_lines(octets))
+    return Entity(_content_headers(kind, kind.parameters, "base64") + more_headers, [Base64Lines(octets)])
 
 
 def message_entity(octets: bytes, kind: ContentType, more_headers: bytes = b"") -> Entity:
@@ -108,7 +145,7 @@ def multipart(subtype: str, entities: list[Entity], seed: str, **parameters: str
     """
     boundary = _free_boundary(seed + subtype, entities)
     delimiter = f"\r\n--{boundary}\r\n".encode("ascii")
-    body = []
+    body: list[bytes | Base64Lines] = []
     for entity in entities:
         body += [delimiter, entity.headers, b"\r\n", *entity.body]
     body[0] = delimiter[2:]
@@ -117,19 +154,6 @@ def multipart(subtype: str, entities: list[Entity], seed: str, **parameters: str
         "Content-Type", f"multipart/{subtype}", {**parameters, "boundary": boundary}
     )
     return Entity(headers, body, any(entity.holds_message for entity in entities))
-
-
-def base64_lines(octets: bytes) -> list[bytes]:
-    """Return the octets in base64, in lines of 76 characters with CRLF between them."""
-    pieces = []
-    for start in range(0, len(octets), 57 * _BATCH):
-        encoded = b2a_base64(octets[start : start + 57 * _BATCH], newline=False)
-        is_full = len(encoded) == _CUT.size
-        lines = (
-            _CUT.unpack(encoded) if is_full else [encoded[at : at + 76] for at in range(0, len(encoded), 76)]
-        )
-        pieces += [b"\r\n", b"\r\n".join(lines)]
-    return pieces[1:]
 
 
 def seven_bit(octets: bytes) -> bytes:
@@ -177,7 +201,7 @@ def _encode_part(part: Any) -> None:
     if not _is_seven_bit(payload):
         del part["Content-Transfer-Encoding"]
         part["Content-Transfer-Encoding"] = "base64"
-        part.set_payload(b"".join(base64_lines(payload)).decode("ascii"))
+        part.set_payload(b"".join(Base64Lines(payload)).decode("ascii"))
 
 
 def _not_seven_bit() -> MessageError:
@@ -187,13 +211,13 @@ def _not_seven_bit() -> MessageError:
     )
 
 
-def _encode_text_body(encoded: bytes) -> tuple[str, list[bytes]]:
+def _encode_text_body(encoded: bytes) -> tuple[str, list[bytes | Base64Lines]]:
     """Return the transfer encoding that suits the text, and the text in it."""
     if _is_seven_bit(encoded) and _BOUNDARY_LINE not in encoded:
         return "7bit", [encoded]
     foreign = len(encoded.translate(None, _ASCII_BYTES))
     if foreign * 6 > len(encoded) or b"\0" in encoded:
-        return "base64", base64_lines(encoded)
+        return "base64", [Base64Lines(encoded)]
     # Without a line end to learn from, b2a_qp would break lines by LF alone.
     return "quoted-printable", [b2a_qp(encoded + b"\r\n")[:-2]]
 
@@ -226,6 +250,10 @@ def _free_boundary(seed: str, entities: list[Entity]) -> str:
     while True:
         boundary = f"=_{blake2b(seed.encode(errors='replace'), digest_size=12).hexdigest()}"
         marker = f"--{boundary}".encode("ascii")
-        if not any(marker in piece for entity in entities if entity.holds_message for piece in entity.body):
+        if not any(_holds(entity, marker) for entity in entities):
             return boundary
         seed += "+"
+
+
+def _holds(entity: Entity, marker: bytes) -> bool:
+    return entity.holds_message and any(isinstance(piece, bytes) and marker in piece for piece in entity.body)

@@ -160,7 +160,7 @@ def format_date(date: Any) -> str:
 def _content(message: Message, settings: Settings, people: _People) -> bytes:
     lines = _header_lines(message, settings, people)
     entity = _structure(message, settings)
-    return b"".join([*lines, b"MIME-Version: 1.0\r\n", entity.headers, b"\r\n", *entity.body])
+    return entity.write([*lines, b"MIME-Version: 1.0\r\n"])
 
 
 def _header_lines(message: Message, settings: Settings, people: _People) -> list[bytes]:
