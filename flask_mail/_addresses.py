@@ -33,7 +33,8 @@ _UTF8_LOCAL = re.compile(rf"(?:[{_ATEXT}.]|[^\x00-\xa0\s])+\Z")
 # An address as nearly all are written; without "=", no encoded word is among them.
 _WORD = _ATEXT.replace("=", "")
 _BARE = re.compile(rf"([{_WORD}.]+)@([A-Za-z0-9-][A-Za-z0-9.-]*[A-Za-z0-9-])\Z")
-_NAMED = re.compile(rf"(?! )([{_WORD} ]*[{_WORD}]) <({_BARE.pattern[:-2]})>\Z")
+_LETTER = rf"{_WORD}\x80-\U0010ffff"
+_NAMED = re.compile(rf"(?! )([{_LETTER} ]*[{_LETTER}]) <({_BARE.pattern[:-2]})>\Z")
 _UNNAMED = r'[^\s<>(),;"@]+@[^\s<>(),;"@]+\Z'
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[A-Za-z0-9:.-]+\])\Z")
 # A stray second ">" is a slip of the keyboard that every release has forgiven.
@@ -237,7 +238,9 @@ def _read_plain(text: str) -> Mailbox | None:
         bare = _BARE.match(text)
         return bare and Mailbox("", bare[1], bare[2], text, text)
     named = _NAMED.match(text)
-    return named and Mailbox(named[1], named[3], named[4], named[2], text)
+    if named is None or not text.isprintable():
+        return None
+    return Mailbox(named[1], named[3], named[4], named[2], text if text.isascii() else "")
 
 
 def _read_pair(pair: Any, field: str, clean: bool) -> Mailbox:

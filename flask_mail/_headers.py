@@ -172,7 +172,7 @@ def structured_header(name: str, text: str) -> bytes:
 
 def address_header(name: str, boxes: Iterable[Mailbox], charset: str | None = None) -> bytes:
     """Return the lines of a header of addresses, in UTF-8 if a local part needs it (RFC 6532)."""
-    return _fold_list(name, [_mailbox_text(box, charset) for box in boxes])
+    return _fold_list(name, [box.written or _mailbox_text(box, charset) for box in boxes])
 
 
 def message_id_header(name: str, value: Any) -> bytes:
@@ -234,8 +234,6 @@ def sanitize_mailbox(box: Mailbox, charset: str | None) -> str:
 
 
 def _mailbox_text(box: Mailbox, charset: str | None) -> str:
-    if box.written:
-        return box.written
     if not box.name:
         return box.addr_spec
     phrase = sanitize_phrase(box.name, charset)
@@ -246,7 +244,8 @@ def _mailbox_text(box: Mailbox, charset: str | None) -> str:
 def _free_address_header(name: str, text: str, charset: str | None) -> bytes:
     """Return the lines of an address header given as one text, which may be a group."""
     group = re.match(_GROUP, text)
-    items = [_mailbox_text(box, charset) for box in _listed(group[2] if group else text, name, bool(group))]
+    boxes = _listed(group[2] if group else text, name, bool(group))
+    items = [_mailbox_text(box, charset) for box in boxes]
     if group:
         start = f"{sanitize_phrase(group[1].strip(), charset)}:"
         items[:1] = [f"{start} {items[0]}" if items else start]
@@ -264,6 +263,8 @@ def _listed(text: str, field: str, may_be_empty: bool) -> list[Mailbox]:
 
 
 def _fold_list(name: str, items: list[str]) -> bytes:
+    if len(items) == 1:
+        return f"{name}: {items[0]}\r\n".encode()
     pieces = [name, ": ", items[0]]
     length = len(name) + 2 + len(items[0])
     for item in items[1:]:

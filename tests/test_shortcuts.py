@@ -23,9 +23,15 @@ from flask_mail import MessageError
 ADDRESS_PIECES = [
     "ann", "Ann", "A", "x" * 50, "shop", "example", ".com", "@", "@example.com", " ", "  ", "<", ">", " <",
     ".", "..", "-", "_", "=?", "=", "?", "&", "+", "'", '"', ",", ";", ":", "(", ")", "\\", "\t", "\n",
-    "é", "\x7f",
+    "é", "漢字", "\xa0", "\u3000", "\u200d", "😀", "\x7f",
 ]  # fmt: skip
-ADDRESSES = ["ann@example.com", "Ann <ann@example.com>", "The Shop & Co <shop+1@mail.example.com>", "a@b"]
+ADDRESSES = [
+    "Änne Müller <ann@example.com>",
+    "ann@example.com",
+    "Ann <ann@example.com>",
+    "The Shop & Co <shop+1@mail.example.com>",
+    "a@b",
+]
 
 
 class Lazy:
