@@ -16,6 +16,7 @@ from weakref import WeakSet
 
 from flask import current_app
 from flask import has_app_context
+from flask.cli import AppGroup
 
 from ._batch import spread
 from ._connection import Connection
@@ -30,6 +31,8 @@ from ._settings import Settings
 from ._signals import email_dispatched
 
 if TYPE_CHECKING:
+    from click import Command
+    from click import Context
     from flask import Flask
 
 
@@ -227,6 +230,8 @@ class Mail(_MailMixin):
             state.bind(app)
             self._initialised.add(state)
             _warn_of_connection(state)
+            # A Mail that is bound to another application would show and use that one's settings.
+            _add_commands(app, self if self.app in (None, app) else state)
         app.extensions["mail"] = state
         if app is self.app:
             self.state = state
@@ -286,3 +291,29 @@ class Mail(_MailMixin):
 def _warn_of_connection(state: _Mail) -> None:
     for fault in state.connection_faults() if state.backend == "smtp" else ():
         warn(f"{fault} No connection can be opened.", ConfigWarning)
+
+
+class _Commands(AppGroup):
+    """The group ``flask mail``, whose commands are imported when one is asked for."""
+
+    def __init__(self, mail: _MailMixin) -> None:
+        super().__init__("mail", help="Check the mail server, send a test message, show the settings.")
+        self._mail = mail
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        from ._cli import COMMANDS
+
+        return sorted({*COMMANDS, *super().list_commands(ctx)})
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        from . import _cli
+
+        ctx.meta[_cli.MAIL] = self._mail
+        return super().get_command(ctx, cmd_name) or _cli.COMMANDS.get(cmd_name)
+
+
+def _add_commands(app: Flask, mail: _MailMixin) -> None:
+    """Give the application the commands ``flask mail ...``, unless it has a command ``mail`` of its own."""
+    cli = getattr(app, "cli", None)  # old tests bind to objects that only look like applications
+    if cli is not None and isinstance(cli.commands.get("mail"), _Commands | None):
+        cli.add_command(_Commands(mail))

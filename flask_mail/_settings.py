@@ -187,6 +187,12 @@ class Settings(_Following):
         """Host and port of the server, as errors show them."""
         return f"[{self.server}]:{self.port}" if ":" in self.server else f"{self.server}:{self.port}"
 
+    @property
+    def public_url(self) -> str | None:
+        """``MAIL_URL`` as it was given, but for ``(set)`` in the place of user name and password."""
+        value: Any = getattr(self, "_config", {}).get(_URL)
+        return None if _is_unset(_URL, value) else read.public_url(value)
+
     def opening_values(self) -> tuple[Any, ...]:
         """Return all that a host depends on: one that was opened with other values serves another purpose."""
         return tuple(getattr(self, attribute) for attribute in _OPENING)

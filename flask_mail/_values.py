@@ -224,6 +224,13 @@ def url(value: Any) -> dict[str, Any]:
     return values
 
 
+def public_url(value: str) -> str:
+    """Return a URL that :func:`url` can read, without its user name and password."""
+    parts = urlsplit(value)
+    credentials, _, place = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"(set)@{place}" if credentials else place).geturl()
+
+
 def _url_host(parts: SplitResult) -> dict[str, Any]:
     if (
         parts.scheme not in ("smtp", "smtps")

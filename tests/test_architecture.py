@@ -269,6 +269,16 @@ def test_import_is_light():
     assert set(run.stdout.split()) == LOADED_BY_IMPORT
 
 
+def test_commands_are_loaded_late():
+    """An application that is not asked for a command of `flask mail` does not load them."""
+    program = "import sys, flask, flask_mail; flask_mail.Mail(flask.Flask('x')); print(*sys.modules)"
+
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert "flask_mail._mail" in run.stdout.split()
+    assert "flask_mail._cli" not in run.stdout.split()
+
+
 def test_public_names_are_typed():
     """Every public name is used in tests/typing, where the type checkers read it as a user's program."""
     used = {name for path in (ROOT / "tests" / "typing").glob("*.py") for name in read_imports(path)}

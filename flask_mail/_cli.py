@@ -1,0 +1,223 @@
+"""The commands ``flask mail check``, ``send-test`` and ``settings``: what to ask before users find out.
+
+Imported when one of them is asked for. Secrets are never shown, nor what a terminal would obey.
+What fails is told as text on stderr, with exit status 1; only a fault of the application has a traceback.
+"""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from typing import TYPE_CHECKING
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from ._envelope import Receipt
+from ._errors import ConfigError
+from ._errors import MessageError
+from ._message import Message
+from ._settings import DEFAULTS
+from ._settings import KEYS
+from ._settings import Settings
+from .capture import captures
+
+if TYPE_CHECKING:
+    from ._mail import _Mail
+    from ._mail import _MailMixin
+
+#: Where the group of the commands leaves the Mail, among what click keeps for a run.
+MAIL = "flask_mail"
+_SUPPRESSED = "suppressed (MAIL_SUPPRESS_SEND, or TESTING)"
+_SET = "(set)"
+#: The extensions that make a difference to what is sent, and how fast.
+_EXTENSIONS = ("PIPELINING", "CHUNKING", "SIZE", "SMTPUTF8")
+
+
+@click.command("check", short_help="Connect and sign in, send nothing.")
+@with_appcontext
+def check() -> None:
+    """Connect, encrypt and sign in as the settings say, and send nothing."""
+    with _told_failures():
+        facts = _reach(_mail())
+    for name, fact in facts.items():
+        _show(f"{name + ':':<12}{fact}")
+
+
+@click.command("send-test", short_help="Send a test message to ADDRESS.")
+@click.argument("address")
+@click.option("--sender", metavar="ADDRESS", help="From whom, in the place of MAIL_DEFAULT_SENDER.")
+@with_appcontext
+def send_test(address: str, sender: str | None) -> None:
+    """Send a short message to ADDRESS, and show what the server answers."""
+    mail = _mail()
+    with _told_failures():
+        receipt = mail.send(_test_message(mail._state(), address, sender))
+        if isinstance(receipt, Receipt) and receipt.error is not None:  # with MAIL_FAIL_SILENTLY
+            raise receipt.error
+    _show(_result(mail._state(), receipt, address))
+
+
+@click.command("settings", short_help="Show the settings, without secrets.")
+@click.option("--all", "with_defaults", is_flag=True, help="Show those that have their default as well.")
+@with_appcontext
+def settings(with_defaults: bool) -> None:
+    """Show the settings that differ from their defaults, secrets as (set)."""
+    with _told_failures():
+        state = _followed(_mail())
+    lines = list(_lines(state, with_defaults))
+    for line in lines:
+        _show(line)
+    if not lines:
+        click.echo("Every setting has its default. See them with: flask mail settings --all", err=True)
+
+
+COMMANDS: dict[str, click.Command] = {"check": check, "send-test": send_test, "settings": settings}
+
+
+def _mail() -> _MailMixin:
+    mail: _MailMixin = click.get_current_context().meta[MAIL]
+    return mail
+
+
+def _followed(mail: _MailMixin) -> _Mail:
+    """Return the state with what the configuration says by now."""
+    state = mail._state()
+    state.follow()
+    return state
+
+
+@contextmanager
+def _told_failures() -> Iterator[None]:
+    """End the command with the text of an error of the settings, the message or the server."""
+    try:
+        yield
+    except (ConfigError, MessageError, OSError) as error:
+        raise click.ClickException(_printable(_told(error))) from error
+
+
+def _reach(mail: _MailMixin) -> dict[str, str]:
+    """Return what is known of the host that the settings lead to, once it was open.
+
+    Suppressed or not: whoever asks wants to know what the settings are worth.
+    """
+    state = _followed(mail)
+    for capture in captures():
+        capture.opening(state)
+    if state.backend == "smtp":
+        click.echo(f"Connecting to {state.peer} ...", err=True)  # which may take as long as MAIL_TIMEOUT
+    host = mail.connect().configure_host()
+    try:
+        facts = _session_facts(host, state) if isinstance(host, smtplib.SMTP) else _host_facts(host, state)
+    finally:
+        host.quit()
+    return {**facts, "Sending": _SUPPRESSED} if state.is_suppressed else facts
+
+
+def _host_facts(host: Any, state: Settings) -> dict[str, str]:
+    kind = type(host).__name__
+    return {"Backend": f"{_value(state.backend)}, a {kind}; what it leads to is not known here"}
+
+
+def _session_facts(session: smtplib.SMTP, state: Settings) -> dict[str, str]:
+    session.ehlo_or_helo_if_needed()
+    return {
+        "Server": state.peer,
+        "Encryption": _encryption(session),
+        "Sign-in": _sign_in(session, state),
+        "Extensions": ", ".join(_offered(session)) or f"none of {', '.join(_EXTENSIONS)}",
+    }
+
+
+def _encryption(session: smtplib.SMTP) -> str:
+    sock = session.sock
+    if isinstance(sock, ssl.SSLSocket):
+        is_verified = sock.context.verify_mode == ssl.CERT_REQUIRED
+        return f"{sock.version()}, certificate {'verified' if is_verified else 'NOT verified'}"
+    is_offered = session.has_extn("starttls")
+    return f"none{', though the server offers STARTTLS: set MAIL_USE_TLS = True' if is_offered else ''}"
+
+
+def _sign_in(session: smtplib.SMTP, state: Settings) -> str:
+    if callable(state.auth):
+        return f"by {_value(state.auth)} (MAIL_AUTH)"
+    if state.username:
+        return f"as {state.username!r}"
+    offered = ", ".join(session.esmtp_features.get("auth", "").split())
+    return f"none, though the server offers {offered}: set MAIL_USERNAME" if offered else "none"
+
+
+def _offered(session: smtplib.SMTP) -> list[str]:
+    """Return the extensions that matter, each with what the server says of it."""
+    offered = [(name, session.esmtp_features.get(name.lower())) for name in _EXTENSIONS]
+    # SIZE 0 is no limit (RFC 1870 section 4).
+    return [f"{name} {said}" if said not in ("", "0") else name for name, said in offered if said is not None]
+
+
+def _test_message(state: Settings, address: str, sender: str | None) -> Message:
+    return Message(
+        "Test message",
+        [address],
+        f"The application {current_app.name!r} can send mail through {state.peer}.\n\n"
+        "This message was sent by the command: flask mail send-test",
+        sender=sender,
+    )
+
+
+def _result(state: Settings, receipt: Any, address: str) -> str:
+    """Return what became of the message; a subclass written for Flask-Mail 0.10 gives no receipt."""
+    if not isinstance(receipt, Receipt):
+        return f"Sent to {address}."
+    if not receipt.sent:
+        return f"Nothing was sent: sending is {_SUPPRESSED}."
+    answer = f": {_reply(*receipt.reply)}" if receipt.reply else "."
+    by = state.peer if state.backend == "smtp" else _value(state.backend)
+    return f"Accepted for {address} by {by}{answer}"
+
+
+def _lines(state: Settings, with_defaults: bool) -> Iterator[str]:
+    """Yield each setting as a line of a configuration file."""
+    if with_defaults or state.public_url:
+        yield f"MAIL_URL = {state.public_url!r}"
+    for key, (attribute, _, _, is_secret) in KEYS.items():
+        value = getattr(state, attribute)
+        if with_defaults or value != getattr(DEFAULTS, attribute):
+            yield f"{key} = {_SET if is_secret and value else _value(value)}"
+
+
+def _value(value: Any) -> str:
+    """Return a value as it is written; an object by its name alone, for its ``repr`` may hold secrets."""
+    if callable(value):
+        named = value if hasattr(value, "__qualname__") else type(value)
+        return f"{named.__module__}.{named.__qualname__}"
+    return f"<{type(value).__name__}>" if isinstance(value, ssl.SSLContext) else repr(value)
+
+
+def _told(error: Exception) -> str:
+    """Return what happened and what can be done about it, a line each."""
+    return "\n".join([_text(error), *getattr(error, "__notes__", ())])
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "\n".join(f"{address}: {_reply(*reply)}" for address, reply in error.recipients.items())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _reply(*error.args[:2])  # Python 3.10 has no notes, and the remedy is in the arguments
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _reply(code: int, text: bytes | str) -> str:
+    return f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
+
+
+def _printable(text: str) -> str:
+    """Return the text without what a terminal would obey: a server may say anything."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
+
+
+def _show(line: str) -> None:
+    click.echo(_printable(line))
