@@ -1,8 +1,8 @@
 """A small shop that sends mail: sign-up, invoices, a newsletter, a contact form.
 
-The application factory is here, and nothing else. What a visitor does is in ``views``, what the shop writes
-in ``mails``, what it knows in ``store``. Run it with ``flask --app shop run``, see it at work with
-``python -m shop.demo``.
+The application factory is here, and nothing else. What a visitor does is in ``views``, what the shop's
+people do in ``commands``, what the shop writes in ``mails``, what it knows in ``store``. Run it with
+``flask --app shop run``, see it at work with ``python -m shop.demo``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from flask import Flask
 
+from .commands import newsletter
 from .extensions import mail
 from .store import Store
 from .views import blueprint
@@ -44,4 +45,5 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.extensions["shop"] = Store.with_examples()
     mail.init_app(app)
     app.register_blueprint(blueprint)
+    app.cli.add_command(newsletter)
     return app

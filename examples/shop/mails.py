@@ -10,11 +10,10 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urlsplit
 
 from flask import current_app
 from flask import render_template
-from flask import url_for
 
 from flask_mail import Message
 
@@ -114,6 +113,7 @@ def _address(customer: Customer) -> tuple[str, str]:
 
 
 def _link(endpoint: str, **values: Any) -> str:
-    """Return an address that works outside of the request."""
-    start: str = current_app.config["SHOP_URL"]
-    return urljoin(start, url_for(endpoint, **values))
+    """Return an address of the shop, made without a request, which a command does not have."""
+    start = urlsplit(current_app.config["SHOP_URL"])
+    routes = current_app.url_map.bind(start.netloc, url_scheme=start.scheme)
+    return routes.build(endpoint, values, force_external=True)

@@ -79,6 +79,23 @@ def test_newsletter_has_a_way_out(client, mail_outbox):
     assert mail.mime["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
+def test_newsletter_at_the_command_line(app, mail_outbox):
+    """The command sends it to each subscriber, with links that lead to the shop."""
+    result = app.test_cli_runner().invoke(args=["newsletter", "--subject", "Red mugs", "--text", "At last."])
+
+    assert result.exit_code == 0
+    assert result.output.endswith("5 accepted, 0 refused, 0 not sent, 0 unknown\n")
+    assert [mail.recipients for mail in mail_outbox] == [
+        ["ann@example.com"],
+        ["bob@example.com"],
+        ["carl@example.com"],
+        ["dora@example.com"],
+        ["zoe@bücher.example"],
+    ]
+    mail = mail_outbox.one(to="carl@example.com", subject="Red mugs", contains="At last.")
+    assert str(mail.link("/unsubscribe/")).startswith("https://shop.example/unsubscribe/?token=")
+
+
 def test_only_the_invited(client, mail_outbox):
     """An invitation goes to the friend, and to nobody else."""
     with mail_outbox.capture() as new:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 
@@ -70,3 +72,69 @@ def test_newsletter_survives_a_goodbye(client, smtp_server):
 
     addresses = [mail.envelope.rcpt_tos[0] for mail in smtp_server.mails]
     assert len(addresses) == len(set(addresses)) == 5
+
+
+@pytest.fixture
+def send_newsletter(app):
+    """Return a function that runs the command and returns its exit status and the lines that it ends with."""
+
+    def run():
+        result = app.test_cli_runner().invoke(args=["newsletter"])
+        return result.exit_code, result.output.splitlines()[1:]
+
+    return run
+
+
+def test_command_names_the_refused(send_newsletter, smtp_server):
+    """A subscriber whom the server refuses is named; all others get the newsletter, over one connection."""
+    smtp_server.on("RCPT", match="bob@*").reply("550 5.1.1 No such user")
+
+    assert send_newsletter() == (
+        0,
+        [
+            "refused: bob@example.com: 550 5.1.1 No such user",
+            "4 accepted, 1 refused, 0 not sent, 0 unknown",
+        ],
+    )
+    received = {address for mail in smtp_server.mails for address in mail.envelope.rcpt_tos}
+    assert received == {
+        "ann@example.com",
+        "carl@example.com",
+        "dora@example.com",
+        "zoe@xn--bcher-kva.example",
+        "audit@example.com",
+    }
+    assert len(smtp_server.sessions) == 1
+
+
+def test_command_names_what_nobody_knows(send_newsletter, smtp_server):
+    """A mail after which the connection broke is named as unknown, and the rest goes out."""
+    smtp_server.on("BODY", nth=2).drop()
+
+    status, [unknown, counts] = send_newsletter()
+
+    assert status == 0
+    assert unknown.startswith("unknown: bob@example.com: ")
+    assert counts == "4 accepted, 0 refused, 0 not sent, 1 unknown"
+
+
+def test_command_ends_without_a_server(app, send_newsletter, smtp_server):
+    """Without a server the command fails, and those whom it did not come to are counted."""
+    app.extensions["shop"].subscribers = [f"{number}@example.com" for number in range(200)]
+    smtp_server.on("CONNECT").drop()
+
+    status, lines = send_newsletter()
+
+    assert status == 1
+    assert re.fullmatch(r"0 accepted, 0 refused, \d+ not sent, 0 unknown, \d+ not tried", lines[-2])
+    assert lines[-1].startswith("Error: The mail server is lost. ")
+
+
+def test_command_while_suppressed(app, send_newsletter):
+    """While sending is suppressed nobody gets the newsletter, and that is said."""
+    app.config["MAIL_SUPPRESS_SEND"] = True
+
+    _, lines = send_newsletter()
+
+    assert lines[0] == "not sent: ann@example.com: sending is suppressed"
+    assert lines[-1] == "0 accepted, 0 refused, 5 not sent, 0 unknown"

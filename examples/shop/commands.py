@@ -1,0 +1,69 @@
+"""What the shop's people do at the command line: ``flask --app shop newsletter``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from dataclasses import field
+
+import click
+from flask.cli import with_appcontext
+
+from flask_mail import Receipt
+
+from . import mails
+from .extensions import mail
+from .views import the_store
+
+OUTCOMES = ("accepted", "refused", "not sent", "unknown")
+
+
+@click.command("newsletter")
+@click.option("--subject", default="New mugs", show_default=True)
+@click.option("--text", default="They are blue, and they hold coffee.", show_default=True)
+@with_appcontext
+def newsletter(subject: str, text: str) -> None:
+    """Send the newsletter to all subscribers, and tell whom it did not reach."""
+    subscribers = the_store().subscribers
+    receipts = mail.send_many(mails.newsletter(subscriber, subject, text) for subscriber in subscribers)
+    report = Report(len(subscribers))
+    try:
+        with click.progressbar(receipts, length=len(subscribers), label="Newsletter") as bar:
+            for receipt, subscriber in zip(bar, subscribers, strict=True):
+                report.add(subscriber, receipt)
+    except OSError as error:
+        raise click.ClickException(f"The mail server is lost. {error}") from error
+    finally:
+        click.echo(str(report))
+
+
+@dataclass
+class Report:
+    """How many mails fared how, and why some were not accepted. No receipts are kept: each holds a mail."""
+
+    #: How many there are to be.
+    expected: int
+    outcomes: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, subscriber: str, receipt: Receipt) -> None:
+        """Count a mail."""
+        outcome, reason = fate(receipt)
+        self.outcomes[outcome] += 1
+        if outcome != "accepted":
+            self.failures.append(f"{outcome}: {subscriber}: {reason}")
+
+    def __str__(self) -> str:
+        counts = [f"{self.outcomes[outcome]} {outcome}" for outcome in OUTCOMES]
+        if untried := self.expected - sum(self.outcomes.values()):
+            counts.append(f"{untried} not tried")
+        return "\n".join([*self.failures, ", ".join(counts)])
+
+
+def fate(receipt: Receipt) -> tuple[str, str]:
+    """Return what became of the subscriber's copy, and why."""
+    # The subscriber comes first. A mail that only the audit gets is accepted, but not for them.
+    subscriber = "".join(receipt.envelope.rcpt_tos[:1])
+    if reply := receipt.refused.get(subscriber):
+        return "refused", f"{reply.code} {reply.text}"
+    return receipt.outcome, str(receipt.error or "sending is suppressed")
