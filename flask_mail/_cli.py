@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextlib import suppress
 from typing import Any
 from typing import TYPE_CHECKING
 
@@ -114,7 +116,8 @@ def _reach(mail: _MailMixin) -> dict[str, str]:
     try:
         facts = _session_facts(host, state) if isinstance(host, smtplib.SMTP) else _host_facts(host, state)
     finally:
-        host.quit()
+        with suppress(OSError):  # what went wrong before is what counts
+            host.quit()
     return {**facts, "Sending": _SUPPRESSED} if state.is_suppressed else facts
 
 
@@ -220,4 +223,6 @@ def _printable(text: str) -> str:
 
 
 def _show(line: str) -> None:
-    click.echo(_printable(line))
+    """Print a line; what the terminal or file cannot hold is written as in Python."""
+    encoding = sys.stdout.encoding or "utf-8"
+    click.echo(_printable(line).encode(encoding, "backslashreplace").decode(encoding))

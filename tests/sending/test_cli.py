@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.cli import ScriptInfo
 
+from flask_mail import capture
 from flask_mail import Connection
 from flask_mail import Mail
 from flask_mail import Message
@@ -60,6 +61,13 @@ class Printer:
 
     def quit(self):
         pass
+
+
+class Guard:
+    """A capture that keeps every host from being opened."""
+
+    def opening(self, settings):
+        raise ConnectionRefusedError("not in a test")
 
 
 class PrintingMail(Mail):
@@ -277,6 +285,24 @@ class TestCheck:
 
         assert result.exit_code == 1
         assert "closed the connection in the phase EHLO" in result.output
+
+    def test_a_session_that_ends(self, server, mail_to, run):
+        """A session of smtplib's that ends early is told by what ended it, not by the goodbye after it."""
+        server.on("EHLO").drop()
+        mail = mail_to(server, MAIL_BACKEND=lambda it: smtplib.SMTP(it.server, it.port))
+
+        assert run(mail.app, "check").output.startswith("Error: Connection unexpectedly closed")
+
+    def test_a_guard(self, server, mail, run, cleanup):
+        """Tools for tests are asked before the server is connected to, as with a message."""
+        guard = Guard()
+        capture.install(guard)
+        cleanup.callback(capture.remove, guard)
+
+        result = run(mail.app, "check")
+
+        assert result.exit_code == 1
+        assert server.sessions == []
 
 
 class TestFailing:
@@ -525,6 +551,16 @@ class TestSettings:
         mail.port = 2525
 
         assert "MAIL_PORT = 2525\n" in run(app, "settings").output
+
+    def test_a_terminal_without_these_letters(self, make_app):
+        """What cannot be shown in the encoding of the terminal is written as in Python."""
+        app = make_app(MAIL_SUBJECT_PREFIX="Магазин")
+        Mail(app)
+
+        result = app.test_cli_runner(charset="ascii").invoke(args=["mail", "settings"])
+
+        assert result.exit_code == 0
+        assert r"MAIL_SUBJECT_PREFIX = '\u041c" in result.output
 
     def test_suppression(self, make_app, run):
         """TESTING shows as MAIL_SUPPRESS_SEND."""
