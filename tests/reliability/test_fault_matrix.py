@@ -24,7 +24,7 @@ from .breaking import FAULTS
 from .breaking import server_context
 
 #: Seconds that the client waits for an answer: few where the server will not answer, many where it will.
-SHORT, LONG = 0.4, 20
+SHORT, LONG = 0.8, 20
 OPENING = ("CONNECT", "EHLO", "STARTTLS", "AUTH")
 #: Phases of one message.
 SENDING = ("MAIL", "RCPT-1", "RCPT-2", "RCPT-3", "DATA", "HALF-WAY", "BODY", "BETWEEN", "RSET", "QUIT")
@@ -51,6 +51,8 @@ class Cell(NamedTuple):
         """Whether the point is come to at all."""
         if self.phase == "STARTTLS":
             return self.extensions == "tls"
+        if self.kind == "drip" and self.extensions in ("pipelining", "tls"):
+            return False  # a silence like "hang", and as long: the two others show how it is cut
         if self.phase == "DATA":
             return "CHUNKING" not in EXTENSIONS[self.extensions]
         if self.phase == "BETWEEN":
