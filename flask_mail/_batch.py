@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 from typing import NamedTuple
 from typing import TYPE_CHECKING
@@ -37,16 +36,16 @@ _MAX_FAILURES = 3
 _NO_ENVELOPE = Envelope("", [], b"", [], [])
 
 
-@dataclass
 class Parcel:
     """A message on its way through a batch."""
 
-    message: Message
-    sealed: Envelope = _NO_ENVELOPE
-    #: What became of it; None as long as nobody knows.
-    receipt: Receipt | None = None
-    #: Whether a subclass has a hand in sending it, and so what became of it is announced by then.
-    has_hook: bool = False
+    def __init__(self, message: Message, has_hook: bool = False) -> None:
+        self.message = message
+        self.sealed: Envelope = _NO_ENVELOPE
+        #: What became of it; None as long as nobody knows.
+        self.receipt: Receipt | None = None
+        #: Whether a subclass has a hand in sending it, and so what became of it is announced by then.
+        self.has_hook = has_hook
 
     def fail(self, error: Exception) -> None:
         """Give the receipt of a message that was not sent, or may not have been."""

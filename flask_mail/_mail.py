@@ -267,7 +267,8 @@ class Mail(_MailMixin):
     def _state(self) -> _Mail:
         if self.state is not None:
             return self.state
-        app = self.app or (current_app if has_app_context() else None)
+        # What is behind the LocalProxy, which would look it up for each attribute.
+        app = self.app or (current_app._get_current_object() if has_app_context() else None)  # type: ignore[attr-defined]
         if app is None:
             raise ConfigError(
                 "Working outside of application context: this Mail belongs to no application."

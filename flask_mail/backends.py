@@ -13,7 +13,6 @@ from typing import Any
 from typing import Protocol
 
 from ._errors import ConfigError
-from ._opening import open_smtp
 from ._settings import Settings
 
 
@@ -47,6 +46,9 @@ def open_host(settings: Settings) -> Host:
     if backend == "smtp":
         if faults := settings.connection_faults():
             raise ConfigError("\n".join(faults))
+        # And with it all that speaks SMTP, which an import of flask_mail alone does not need.
+        from ._opening import open_smtp
+
         return open_smtp(settings)
     host = (backend if callable(backend) else _import(backend))(settings)
     if not callable(getattr(host, "sendmail", None)):
