@@ -25,6 +25,7 @@ from ._addresses import is_text
 from ._addresses import Mailbox
 from ._addresses import mailbox
 from ._addresses import mailboxes
+from ._attachment import Attachment
 from ._charsets import as_text
 from ._charsets import output_charset
 from ._charsets import shown
@@ -277,6 +278,10 @@ def _structure(message: Message, settings: Settings) -> Entity:
     inline: list[Entity] = []
     files: list[Entity] = []
     for attachment in message.attachments or ():
+        if not isinstance(attachment, Attachment):
+            raise MessageError(
+                f"attachments holds a {type(attachment).__name__}. Give Attachment objects, or call attach()."
+            )
         shelf = inline if has_html and attachment.is_inline else files
         shelf.append(attachment.as_entity(settings.ascii_attachments))
     body = _body(message, settings, alternatives, inline)

@@ -13,6 +13,7 @@ from flask_mail import AddressError
 from flask_mail import IncompleteMessage
 from flask_mail import Mail
 from flask_mail import Message
+from flask_mail import MessageError
 
 
 @pytest.fixture
@@ -224,3 +225,12 @@ def test_as_bytes_leaves_out_what_sending_refuses():
 
     assert mime["From"] == "me@example.com"
     assert mime["To"] == "ann@example.com"
+
+
+@pytest.mark.parametrize("given", [{"filename": "a.txt"}, ("a.txt", "text/plain", "Hi"), "a.txt"], ids=repr)
+def test_what_is_no_attachment(given):
+    """Something else among the attachments is named, with the remedy."""
+    message = Message("Hi", ["ann@example.org"], sender="me@example.org", attachments=[given])
+
+    with pytest.raises(MessageError, match=rf"attachments holds a {type(given).__name__}\. Give Attachment"):
+        message.as_bytes()
