@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
-from typing import NamedTuple
 from typing import TYPE_CHECKING
 
 from ._envelope import Envelope
@@ -58,12 +57,8 @@ class Parcel:
         return error is not None and is_transient(error)
 
 
-class _Window(NamedTuple):
-    """Messages that go out together."""
-
-    parcels: list[Parcel]
-    #: What the caller's iterable raised after them.
-    failure: Exception | None
+#: Messages that go out together, and what the caller's iterable raised after them.
+_Window = tuple[list[Parcel], "Exception | None"]
 
 
 class Batching:
@@ -89,11 +84,11 @@ class Batching:
         return self._send_windows(messages, window)
 
     def _send_windows(self, messages: Iterable[Message], size: int) -> Iterator[Receipt]:
-        for window in self._windows(messages, size):
-            stop = self._carry(window.parcels)
-            yield from self._conclude_all(window.parcels)
-            if stop or window.failure:
-                raise stop or window.failure  # type: ignore[misc] # one of them is an exception
+        for parcels, failure in self._windows(messages, size):
+            stop = self._carry(parcels) or failure
+            yield from self._conclude_all(parcels)
+            if stop:
+                raise stop
 
     def _windows(self, messages: Iterable[Message], size: int) -> Iterator[_Window]:
         iterator = iter(messages)
@@ -111,7 +106,7 @@ class Batching:
                 except Exception as error:  # noqa: BLE001 # raised once what was taken before is answered for
                     is_more, failure = False, error
             if parcels or failure:
-                yield _Window(parcels, failure)
+                yield parcels, failure
 
     def _prepare(self, message: Message) -> Parcel:
         """Return the message as it goes out, or with the receipt that says why it cannot."""
@@ -293,8 +288,8 @@ def spread(connections: Sequence[Batching], messages: Iterable[Message], size: i
         stack.callback(lambda: _conclude_rest(first, under_way))
         executor = stack.enter_context(ThreadPoolExecutor(len(connections), "flask_mail"))
         stop: Exception | None = None
-        for window in first._windows(messages, size):
-            under_way.append((executor.submit(_carry_by_any, free, window.parcels), window))
+        for parcels, failure in first._windows(messages, size):
+            under_way.append((executor.submit(_carry_by_any, free, parcels), parcels, failure))
             if len(under_way) > len(connections):
                 stop = yield from _finish(first, under_way)
             if stop:
@@ -306,9 +301,9 @@ def spread(connections: Sequence[Batching], messages: Iterable[Message], size: i
 
 
 def _conclude_rest(first: Batching, under_way: deque[Any]) -> None:
-    for future, window in under_way:
+    for future, parcels, _ in under_way:
         future.result()
-        first._conclude_all(window.parcels)
+        first._conclude_all(parcels)
 
 
 def _carry_by_any(free: SimpleQueue[Batching], parcels: list[Parcel]) -> Exception | None:
@@ -321,10 +316,10 @@ def _carry_by_any(free: SimpleQueue[Batching], parcels: list[Parcel]) -> Excepti
 
 def _finish(first: Batching, under_way: deque[Any]) -> Any:
     """Yield the receipts of the oldest window, and return why it is the last, if so."""
-    future, window = under_way.popleft()
+    future, parcels, failure = under_way.popleft()
     stop = future.result()
-    yield from first._conclude_all(window.parcels)
-    return stop or window.failure
+    yield from first._conclude_all(parcels)
+    return stop or failure
 
 
 def _is_cut_off(error: Exception | None) -> bool:

@@ -186,10 +186,10 @@ def _lines(state: Settings, with_defaults: bool) -> Iterator[str]:
     """Yield each setting as a line of a configuration file."""
     if with_defaults or state.public_url:
         yield f"MAIL_URL = {state.public_url!r}"
-    for key, (attribute, _, _, is_secret) in KEYS.items():
-        value = getattr(state, attribute)
-        if with_defaults or value != getattr(DEFAULTS, attribute):
-            yield f"{key} = {_SET if is_secret and value else _value(value)}"
+    for key, how in KEYS.items():
+        value = getattr(state, how.attribute)
+        if with_defaults or value != getattr(DEFAULTS, how.attribute):
+            yield f"{key} = {_SET if how.is_secret and value else _value(value)}"
 
 
 def _value(value: Any) -> str:

@@ -7,8 +7,6 @@ The envelope is that of RFC 5321 section 2.3.1; field names are aiosmtpd's.
 from __future__ import annotations
 
 import smtplib
-from dataclasses import dataclass
-from dataclasses import field
 from typing import Literal
 from typing import NamedTuple
 
@@ -44,23 +42,46 @@ class Outcome(NamedTuple):
     error: Exception | None
 
 
-@dataclass(frozen=True)
 class Receipt:
     """What became of one message."""
 
-    message_id: str
-    #: What the server was told; empty for a message that cannot be written. Not shown by ``repr``, for it
-    #: holds the whole message.
-    envelope: Envelope = field(repr=False)
-    #: True if a server accepted the message for at least one recipient; False if sending is
-    #: suppressed, or if it failed and ``MAIL_FAIL_SILENTLY`` is on.
-    sent: bool
-    #: The recipients that the server refused while it accepted others, each with its reply.
-    refused: dict[str, Reply] = field(default_factory=dict)
-    #: The server's answer to the content; None if nothing was sent or the host gives no replies.
-    reply: Reply | None = None
-    #: Why the message was not sent, or may not have been: with ``MAIL_FAIL_SILENTLY``, and of ``send_many``.
-    error: Exception | None = None
+    # No dataclass: to write one takes a tenth of the import of flask_mail.
+
+    def __init__(
+        self,
+        message_id: str,
+        envelope: Envelope,
+        sent: bool,
+        refused: dict[str, Reply] | None = None,
+        reply: Reply | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        self.message_id = message_id
+        #: What the server was told; empty for a message that cannot be written. Not shown by ``repr``, for
+        #: it holds the whole message.
+        self.envelope = envelope
+        #: True if a server accepted the message for at least one recipient; False if sending is
+        #: suppressed, or if it failed and that is told here instead of raised.
+        self.sent = sent
+        #: The recipients that the server refused while it accepted others, each with its reply.
+        self.refused: dict[str, Reply] = refused or {}
+        #: The server's answer to the content; None if nothing was sent or the host gives no replies.
+        self.reply = reply
+        #: Why the message was not sent, or may not have been: with ``MAIL_FAIL_SILENTLY``, and of
+        #: ``send_many``.
+        self.error = error
+
+    def __repr__(self) -> str:
+        return (
+            f"Receipt(message_id={self.message_id!r}, sent={self.sent!r}, refused={self.refused!r},"
+            f" reply={self.reply!r}, error={self.error!r})"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if isinstance(other, Receipt) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.message_id, self.sent))
 
     @property
     def outcome(self) -> Literal["accepted", "refused", "not sent", "unknown"]:
@@ -74,7 +95,7 @@ class Receipt:
             return "accepted"
         if getattr(self.error, "is_unknown", False):
             return "unknown"
-        is_refusal = isinstance(self.error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused)
+        is_refusal = isinstance(self.error, (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused))
         return "refused" if is_refusal else "not sent"
 
     @property

@@ -30,7 +30,7 @@ _FOLD, _LIMIT = 76, 998
 _ENCODED_WORD_LIMIT = 75
 
 # Those that few headers need are compiled at their first use, which keeps the import light.
-_NAME = re.compile(r"[!-9;-~]{1,200}\Z")
+_NAME = r"[!-9;-~]{1,200}\Z"
 TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,100}\Z"
 _FOLDING = r"\r\n(?=[ \t]+[^ \t\r\n])"
 _PIECES = r"[ \t]*[^ \t]+"
@@ -68,7 +68,7 @@ STRUCTURED_HEADERS = frozenset({
 
 def check_name(name: Any) -> str:
     """Return ``name`` if it can be the name of a header (RFC 5322 section 2.2), or raise BadHeaderError."""
-    if not isinstance(name, str) or not _NAME.match(name):
+    if not isinstance(name, str) or not re.match(_NAME, name):
         raise BadHeaderError(
             f"{shown(name)} cannot be the name of a header. Use printable ASCII without spaces or a colon."
         )

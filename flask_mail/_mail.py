@@ -25,7 +25,6 @@ from ._envelope import Receipt
 from ._errors import ConfigError
 from ._errors import ConfigWarning
 from ._errors import warn
-from ._keeping import KeptHosts
 from ._message import Message
 from ._settings import Settings
 from ._signals import email_dispatched
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     from click import Command
     from click import Context
     from flask import Flask
+
+    from ._keeping import KeptHosts
 
 
 class _MailMixin:
@@ -124,20 +125,28 @@ class _MailMixin:
 class _Mail(_MailMixin, Settings):
     """The state of one application: its settings, and sending with them."""
 
-    __slots__ = ("_app", "_lock", "_suppressions", "kept")
+    __slots__ = ("_app", "_kept", "_lock", "_suppressions")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._app: Flask | None = None
         self._lock = threading.Lock()
         self._suppressions = 0
-        #: The hosts that are open for the next message.
-        self.kept: KeptHosts = KeptHosts()
+        self._kept: KeptHosts | None = None
 
     @property
     def app(self) -> Flask | None:
         """The application that this is the state of."""
         return self._app
+
+    @property
+    def kept(self) -> KeptHosts:
+        """The hosts that are open for the next message."""
+        from ._keeping import KeptHosts  # of use with MAIL_KEEPALIVE only
+
+        with self._lock:
+            self._kept = self._kept or KeptHosts()
+            return self._kept
 
     @property
     def is_suppressed(self) -> bool:

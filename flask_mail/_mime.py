@@ -48,10 +48,10 @@ class Entity:
     __slots__ = ("body", "headers", "holds_message")
 
     def __init__(self, headers: bytes, body: list[bytes | Base64Lines], holds_message: bool = False) -> None:
-        self.headers = headers
-        self.body = body
+        self.headers: bytes = headers
+        self.body: list[bytes | Base64Lines] = body
         #: Whether somebody else's boundaries may be in it.
-        self.holds_message = holds_message
+        self.holds_message: bool = holds_message
 
     def write(self, before: list[bytes]) -> bytes:
         """Return the entity, behind the header lines that come before its own."""

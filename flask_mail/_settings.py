@@ -13,7 +13,6 @@ import ssl
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
-from typing import NamedTuple
 
 from . import _values as read
 from ._errors import ConfigError
@@ -21,13 +20,18 @@ from ._errors import ConfigWarning
 from ._errors import warn
 
 
-class Key(NamedTuple):
+class Key:
     """How one key of the configuration is read."""
 
-    attribute: str
-    read: Callable[[Any], Any]
-    expectation: str
-    is_secret: bool = False
+    __slots__ = ("attribute", "expectation", "is_secret", "read")
+
+    def __init__(
+        self, attribute: str, read: Callable[[Any], Any], expectation: str, is_secret: bool = False
+    ) -> None:
+        self.attribute = attribute
+        self.read = read
+        self.expectation = expectation
+        self.is_secret = is_secret
 
 
 KEYS = {
@@ -251,13 +255,13 @@ def _suppression(config: Mapping[str, Any], testing: bool) -> dict[str, bool]:
 
 
 def _read_key(key: str, name: str, value: Any, values: dict[str, Any], faults: list[str]) -> None:
-    attribute, read_value, expectation, is_secret = KEYS[key]
+    how = KEYS[key]
     try:
-        values[attribute] = read_value(value)
+        values[how.attribute] = how.read(value)
     except (ValueError, TypeError) as error:
-        shown = f"a {type(value).__name__}" if is_secret else ascii(value)
-        detail = f" ({error})" if str(error) and not is_secret else ""
-        faults.append(f"{name} is {shown}. Set it to {expectation}{detail}.")
+        shown = f"a {type(value).__name__}" if how.is_secret else ascii(value)
+        detail = f" ({error})" if str(error) and not how.is_secret else ""
+        faults.append(f"{name} is {shown}. Set it to {how.expectation}{detail}.")
 
 
 def _read_url(value: Any, values: dict[str, Any], faults: list[str]) -> None:

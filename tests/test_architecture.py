@@ -111,7 +111,6 @@ LOADED_BY_IMPORT = {
     "flask_mail._envelope",
     "flask_mail._errors",
     "flask_mail._headers",
-    "flask_mail._keeping",
     "flask_mail._mail",
     "flask_mail._message",
     "flask_mail._mime",
