@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from typing import TYPE_CHECKING
 
 from ._attachment import Attachment
 from ._connection import Connection
@@ -23,15 +24,17 @@ from ._mail import _Mail as _Mail
 from ._mail import _MailMixin as _MailMixin
 from ._mail import Mail
 from ._message import Message
-from ._old_names import FlaskMailUnicodeDecodeError
-from ._old_names import force_text
-from ._old_names import PY3 as PY3
-from ._old_names import sanitize_address
-from ._old_names import sanitize_addresses
-from ._old_names import sanitize_subject
 from ._signals import email_dispatched
 from ._signals import email_failed
 from ._signals import signals
+
+if TYPE_CHECKING:
+    from ._old_names import FlaskMailUnicodeDecodeError
+    from ._old_names import force_text
+    from ._old_names import PY3 as PY3
+    from ._old_names import sanitize_address
+    from ._old_names import sanitize_addresses
+    from ._old_names import sanitize_subject
 
 __all__ = [
     "AddressError",
@@ -62,9 +65,20 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from ._old_names import version
+_OLD_NAMES = {
+    "FlaskMailUnicodeDecodeError",
+    "PY3",
+    "force_text",
+    "sanitize_address",
+    "sanitize_addresses",
+    "sanitize_subject",
+}
 
-        return version()
+
+def __getattr__(name: str) -> Any:
+    # Few programs ask for these, and those that do not need not load them.
+    if name in _OLD_NAMES or name == "__version__":
+        from . import _old_names
+
+        return _old_names.version() if name == "__version__" else getattr(_old_names, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -114,7 +114,6 @@ LOADED_BY_IMPORT = {
     "flask_mail._mail",
     "flask_mail._message",
     "flask_mail._mime",
-    "flask_mail._old_names",
     "flask_mail._render",
     "flask_mail._settings",
     "flask_mail._signals",
