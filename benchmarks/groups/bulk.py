@@ -27,7 +27,7 @@ from ..working import Order
 
 TITLE = "Sending on loopback"
 PEERS = (*SENDERS, SOCKET)
-ROUNDS = 11
+ROUNDS = 5
 
 
 class Case(NamedTuple):
