@@ -67,11 +67,6 @@ class Mailbox:
         #: Name and address as a header has them, if that is how they were given; otherwise empty.
         self.written = written
 
-    @property
-    def key(self) -> tuple[str, str]:
-        """Equal for two spellings of one address: only the case of the domain does not count."""
-        return self.local, self.domain.lower()
-
 
 def find_unsafe(text: str) -> str | None:
     """Return the first character of ``text`` that may stand in no header, if there is one."""
@@ -132,7 +127,7 @@ def each_once(boxes: list[Mailbox]) -> list[Mailbox]:
         return boxes
     found: dict[tuple[str, str], Mailbox] = {}
     for box in boxes:
-        found.setdefault(box.key, box)
+        found.setdefault((box.local, box.domain.lower()), box)  # of the domain alone the case does not count
     return list(found.values())
 
 
@@ -239,9 +234,11 @@ def _read_plain(text: str) -> Mailbox | None:
         bare = _BARE.match(text)
         return bare and Mailbox("", bare[1], bare[2], text, text)
     named = _NAMED.match(text)
-    if named is None or not text.isprintable():
+    is_ascii = text.isascii()
+    if named is None or not (is_ascii or text.isprintable()):  # of ASCII the pattern takes no other
         return None
-    return Mailbox(named[1], named[3], named[4], named[2], text if text.isascii() else "")
+    name, addr_spec, local, domain = named.groups()
+    return Mailbox(name, local, domain, addr_spec, text if is_ascii else "")
 
 
 def _read_pair(pair: Any, field: str, clean: bool) -> Mailbox:
