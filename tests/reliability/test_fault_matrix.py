@@ -12,16 +12,15 @@ from typing import NamedTuple
 
 import pytest
 import trustme
+from breaking import Breaker
+from breaking import Fault
+from breaking import FAULTS
+from breaking import server_context
 from flask import Flask
 
 from flask_mail import Mail
 from flask_mail import Message
 from flask_mail import Receipt
-
-from .breaking import Breaker
-from .breaking import Fault
-from .breaking import FAULTS
-from .breaking import server_context
 
 #: Seconds that the client waits for an answer: few where the server will not answer, many where it will.
 SHORT, LONG = 0.8, 20

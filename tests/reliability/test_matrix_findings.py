@@ -6,15 +6,14 @@ import smtplib
 
 import pytest
 import trustme
+from breaking import Breaker
+from breaking import Fault
+from breaking import server_context
 from flask import Flask
 
 from flask_mail import DeliveryUnknown
 from flask_mail import Mail
 from flask_mail import Message
-
-from .breaking import Breaker
-from .breaking import Fault
-from .breaking import server_context
 
 FAST = ["PIPELINING", "CHUNKING", "ENHANCEDSTATUSCODES"]
 
