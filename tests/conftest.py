@@ -99,10 +99,9 @@ class LeakDetector:
         self._folder = folder
         self._known: set[object] = set()
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self) -> Generator[None, Any, Any]:
+    def pytest_runtest_setup(self) -> None:
+        # Before all fixtures, and after what our plugin keeps from one test to the next.
         self._known = take_stock()
-        return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
