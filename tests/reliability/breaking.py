@@ -140,7 +140,10 @@ class _Conversation:
 
     def do_STARTTLS(self, argument):
         if self.say("STARTTLS", b"220 go\r\n"):
-            self.sock = self.server.tls.wrap_socket(self.sock, server_side=True)
+            # The handshake for itself: where it fails, it is this socket that is to be closed.
+            wrap = self.server.tls.wrap_socket
+            self.sock = wrap(self.sock, server_side=True, do_handshake_on_connect=False)
+            self.sock.do_handshake()
             self._extensions.remove("STARTTLS")
 
     def do_AUTH(self, argument):
