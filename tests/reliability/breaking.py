@@ -139,12 +139,16 @@ class _Conversation:
         self.say("HELO", b"250 breaker\r\n")
 
     def do_STARTTLS(self, argument):
-        if self.say("STARTTLS", b"220 go\r\n"):
+        kind = self.server.kind_at("STARTTLS")
+        self.perform(kind, b"220 go\r\n")
+        if kind in (None, "bytes"):
             # The handshake for itself: where it fails, it is this socket that is to be closed.
             wrap = self.server.tls.wrap_socket
             self.sock = wrap(self.sock, server_side=True, do_handshake_on_connect=False)
             self.sock.do_handshake()
             self._extensions.remove("STARTTLS")
+        elif kind not in REFUSED:
+            raise _Ended  # no client goes on after such an answer
 
     def do_AUTH(self, argument):
         self.say("AUTH", b"235 welcome\r\n")
