@@ -97,7 +97,7 @@ class Attachment:
             )
         return binary_entity(*_encode(self.data, kind), headers)
 
-    def header_lines(self, ascii_name: bool = False) -> bytes:
+    def header_lines(self, ascii_name: bool = False) -> str:
         """Return the headers of the part but for those about its content.
 
         :raises BadHeaderError: a name or value cannot stand in a header.
@@ -111,7 +111,7 @@ class Attachment:
         lines = [self._header_line(name, value) for name, value in pairs]
         if "content-disposition" not in names:
             lines.insert(0, self._disposition_line(ascii_name))
-        return b"".join(lines)
+        return "".join(lines)
 
     def __repr__(self) -> str:
         return f"<Attachment {self.filename or '(no name)'} {self.content_type} {len(self.data)}>"
@@ -127,7 +127,7 @@ class Attachment:
     def _content(self) -> tuple[Any, ...]:
         return self.filename, self.content_type, self.data, self.disposition, header_pairs(self.headers)
 
-    def _header_line(self, name: str, value: Any) -> bytes:
+    def _header_line(self, name: str, value: Any) -> str:
         if name.lower() != "content-id":
             return header(name, value)
         cid = check_text("Content-ID", self.content_id)
@@ -135,9 +135,9 @@ class Attachment:
             raise BadHeaderError(
                 f"Content-ID: {shown(cid)} is none. Use printable ASCII without spaces, < and >."
             )
-        return f"Content-ID: <{cid}>\r\n".encode("ascii")
+        return f"Content-ID: <{cid}>\r\n"
 
-    def _disposition_line(self, ascii_name: bool) -> bytes:
+    def _disposition_line(self, ascii_name: bool) -> str:
         disposition = check_text("The disposition of an attachment", self.disposition)
         if not re.match(TOKEN, disposition):
             raise BadHeaderError(
@@ -157,7 +157,7 @@ def _encode(content: str | bytes, kind: ContentType) -> tuple[bytes, ContentType
     if kind.kind.lower() != "text":
         return encode_text(content, None, field)[0], kind
     encoded, used = encode_file(content, kind.parameters.get("charset"), field)
-    return encoded, kind._replace(parameters={**kind.parameters, "charset": used})
+    return encoded, ContentType(kind.kind, kind.subkind, {**kind.parameters, "charset": used})
 
 
 def _read(source: Any) -> str | bytes:

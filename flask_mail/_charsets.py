@@ -26,6 +26,8 @@ def as_text(value: Any, field: str) -> str:
 
     :raises MessageError: the bytes are not UTF-8.
     """
+    if type(value) is str:
+        return value
     if issubclass(type(value), str):  # not a proxy, which only says that it is one
         return str.__str__(value)  # an Enum of strings would name itself instead
     if not isinstance(value, bytes):
@@ -57,6 +59,21 @@ def encode_text(text: str, name: str | None, field: str) -> tuple[bytes, str]:
     :raises MessageError: the text holds a lone surrogate, which no charset can hold.
     """
     return _encode(text, output_charset(name), field)
+
+
+def encode_utf8(text: str, field: str) -> bytes:
+    """Return ``text`` as bytes in UTF-8.
+
+    :raises MessageError: the text holds a lone surrogate, which no charset can hold.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        found = ascii(text[error.start])
+        raise MessageError(
+            f"{field} holds the lone surrogate {found} at position {error.start}, which is half a character."
+            " Decode the text with the right charset before giving it to the message."
+        ) from error
 
 
 def encode_file(text: str, name: str | None, field: str) -> tuple[bytes, str]:
@@ -96,14 +113,7 @@ def _encode(text: str, charset: str, field: str) -> tuple[bytes, str]:
                 return octets, charset
         except UnicodeError:
             pass  # a character outside the charset: the text matters more than the wish
-    try:
-        return text.encode(), "utf-8"
-    except UnicodeEncodeError as error:
-        found = ascii(text[error.start])
-        raise MessageError(
-            f"{field} holds the lone surrogate {found} at position {error.start}, which is half a character."
-            " Decode the text with the right charset before giving it to the message."
-        ) from error
+    return encode_utf8(text, field), "utf-8"
 
 
 def _unknown(name: str) -> MessageError:

@@ -16,9 +16,9 @@ from hashlib import blake2b
 from io import BytesIO
 from struct import Struct
 from typing import Any
-from typing import NamedTuple
 
 from ._charsets import encode_text
+from ._charsets import encode_utf8
 from ._charsets import shown
 from ._errors import MessageError
 from ._headers import check_text
@@ -45,18 +45,19 @@ _CUT = Struct("76s" * _BATCH)
 class Entity:
     """A MIME entity: its header lines, and its body in pieces that are joined once, at the end."""
 
-    __slots__ = ("body", "headers", "holds_message")
-
-    def __init__(self, headers: bytes, body: list[bytes | Base64Lines], holds_message: bool = False) -> None:
-        self.headers: bytes = headers
-        self.body: list[bytes | Base64Lines] = body
+    def __init__(self, headers: str, body: list[bytes | Base64Lines], holds_message: bool = False) -> None:
+        self.headers = headers
+        self.body = body
         #: Whether somebody else's boundaries may be in it.
-        self.holds_message: bool = holds_message
+        self.holds_message = holds_message
 
-    def write(self, before: list[bytes]) -> bytes:
+    def write(self, before: str) -> bytes:
         """Return the entity, behind the header lines that come before its own."""
+        head = f"{before}{self.headers}\r\n".encode()
+        if Base64Lines not in map(type, self.body):
+            return b"".join([head, *self.body])  # type: ignore[list-item] # they are bytes
         written = BytesIO()  # which gives its own buffer away, where a join would hold everything twice
-        written.writelines([*before, self.headers, b"\r\n"])
+        written.write(head)
         for piece in self.body:
             if isinstance(piece, bytes):
                 written.write(piece)
@@ -89,14 +90,15 @@ class Base64Lines:
             )
 
 
-class ContentType(NamedTuple):
-    kind: str
-    subkind: str
-    parameters: dict[str, str]
+class ContentType:
+    """A content type taken apart (RFC 2045 section 5.1)."""
 
-    @property
-    def full(self) -> str:
-        return f"{self.kind}/{self.subkind}".lower()
+    def __init__(self, kind: str, subkind: str, parameters: dict[str, str]) -> None:
+        self.kind = kind
+        self.subkind = subkind
+        self.parameters = parameters
+        #: Both in lower case, for comparison.
+        self.full = f"{kind}/{subkind}".lower()
 
 
 def content_type(value: Any, field: str) -> ContentType:
@@ -123,37 +125,37 @@ def text_entity(text: str, kind: ContentType, charset: str | None, field: str) -
     encoded, used = _encode_lines(text, charset, field)
     encoding, body = _encode_text_body(encoded)
     if not kind.parameters:
-        return Entity(_text_headers(kind.kind, kind.subkind, used, encoding), body)
-    return Entity(_content_headers(kind, {**kind.parameters, "charset": used}, encoding), body)
+        return Entity(_text_headers(kind.kind, kind.subkind, used, encoding), [body])
+    return Entity(_content_headers(kind, {**kind.parameters, "charset": used}, encoding), [body])
 
 
-def binary_entity(octets: bytes, kind: ContentType, more_headers: bytes = b"") -> Entity:
+def binary_entity(octets: bytes, kind: ContentType, more_headers: str = "") -> Entity:
     """Return ``octets``, each as it is, as an entity in base64."""
     return Entity(_content_headers(kind, kind.parameters, "base64") + more_headers, [Base64Lines(octets)])
 
 
-def message_entity(octets: bytes, kind: ContentType, more_headers: bytes = b"") -> Entity:
+def message_entity(octets: bytes, kind: ContentType, more_headers: str = "") -> Entity:
     """Return a whole message as an entity. It must be 7-bit: RFC 2046 section 5.2.1 allows no encoding."""
     headers = _content_headers(kind, kind.parameters, "7bit") + more_headers
     return Entity(headers, [octets], holds_message=True)
 
 
-def multipart(subtype: str, entities: list[Entity], seed: str, **parameters: str) -> Entity:
+def multipart(subtype: str, entities: list[Entity], seed: str, parameters: str = "") -> Entity:
     """Return the entities as one, in order.
 
     :param seed: what the boundary is derived from, so that the same message has the same bytes each time.
+    :param parameters: those of the content type but for the boundary, with a space before and ``;`` behind.
     """
-    boundary = _free_boundary(seed + subtype, entities)
-    delimiter = f"\r\n--{boundary}\r\n".encode("ascii")
+    messages = [entity for entity in entities if entity.holds_message]
+    boundary = _free_boundary(seed + subtype, messages)
     body: list[bytes | Base64Lines] = []
     for entity in entities:
-        body += [delimiter, entity.headers, b"\r\n", *entity.body]
-    body[0] = delimiter[2:]
-    body.append(f"\r\n--{boundary}--\r\n".encode("ascii"))
-    headers = parametrized_header(
-        "Content-Type", f"multipart/{subtype}", {**parameters, "boundary": boundary}
-    )
-    return Entity(headers, body, any(entity.holds_message for entity in entities))
+        body.append(f"\r\n--{boundary}\r\n{entity.headers}\r\n".encode())
+        body += entity.body
+    body[0] = body[0][2:]  # type: ignore[index] # it is bytes; before the first boundary there is no line to end
+    body.append(f"\r\n--{boundary}--\r\n".encode())
+    headers = f'Content-Type: multipart/{subtype};{parameters} boundary="{boundary}"\r\n'
+    return Entity(headers, body, holds_message=bool(messages))
 
 
 def seven_bit(octets: bytes) -> bytes:
@@ -175,8 +177,8 @@ def _encode_lines(text: str, charset: str | None, field: str) -> tuple[bytes, st
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if charset:
         return encode_text(text.replace("\n", "\r\n"), charset, field)
-    encoded, used = encode_text(text, None, field)
-    return encoded.replace(b"\n", b"\r\n"), used  # three times faster than in the text, and UTF-8 allows it
+    # The octets are three times faster to replace in than the text, and UTF-8 allows it.
+    return encode_utf8(text, field).replace(b"\n", b"\r\n"), "utf-8"
 
 
 def _has_only_crlf(octets: bytes) -> bool:
@@ -215,49 +217,56 @@ def _not_seven_bit() -> MessageError:
     )
 
 
-def _encode_text_body(encoded: bytes) -> tuple[str, list[bytes | Base64Lines]]:
+def _encode_text_body(encoded: bytes) -> tuple[str, bytes]:
     """Return the transfer encoding that suits the text, and the text in it."""
-    if _is_seven_bit(encoded) and encoded.find(_BOUNDARY_LINE) < 0:
-        return "7bit", [encoded]
+    if _is_seven_bit(encoded) and _BOUNDARY_LINE not in encoded:
+        return "7bit", encoded
     foreign = len(encoded.translate(None, _ASCII_BYTES))
     if foreign * 6 > len(encoded) or 0 in encoded:
-        return "base64", [Base64Lines(encoded)]
+        return "base64", b"".join(Base64Lines(encoded))
     # Without a line end to learn from, b2a_qp would break lines by LF alone.
-    return "quoted-printable", [b2a_qp(encoded + b"\r\n")[:-2]]
+    return "quoted-printable", b2a_qp(encoded + b"\r\n")[:-2]
 
 
 def _is_seven_bit(octets: bytes) -> bool:
     """Whether octets whose line ends are CRLF suit every server as they are (RFC 2045 section 2.7)."""
-    return octets.isascii() and 0 not in octets and _longest_line(octets) <= _LINE_LIMIT
+    return octets.isascii() and 0 not in octets and (len(octets) <= _LINE_LIMIT or not _has_long_line(octets))
 
 
-def _longest_line(octets: bytes) -> int:
-    return len(octets) if len(octets) <= _LINE_LIMIT else max(map(len, octets.split(b"\r\n")))
+def _has_long_line(octets: bytes) -> bool:
+    """Whether a line is longer than the limit; steps from line end to line end, as far as it reaches."""
+    start = 0
+    while len(octets) - start > _LINE_LIMIT:
+        end = octets.rfind(b"\r\n", start, start + _LINE_LIMIT + 2)
+        if end < 0:
+            return True
+        start = end + 2
+    return False
 
 
 @lru_cache(maxsize=32)
-def _text_headers(kind: str, subkind: str, charset: str, encoding: str) -> bytes:
+def _text_headers(kind: str, subkind: str, charset: str, encoding: str) -> str:
     return _content_headers(ContentType(kind, subkind, {}), {"charset": charset}, encoding)
 
 
-def _content_headers(kind: ContentType, parameters: dict[str, str], encoding: str) -> bytes:
+def _content_headers(kind: ContentType, parameters: dict[str, str], encoding: str) -> str:
     lines = parametrized_header("Content-Type", f"{kind.kind}/{kind.subkind}", parameters)
-    return lines + f"Content-Transfer-Encoding: {encoding}\r\n".encode("ascii")
+    return f"{lines}Content-Transfer-Encoding: {encoding}\r\n"
 
 
-def _free_boundary(seed: str, entities: list[Entity]) -> str:
-    """Return a boundary that starts no line of the entities.
+def _free_boundary(seed: str, messages: list[Entity]) -> str:
+    """Return a boundary that starts no line of what is to be between it.
 
     ``=_`` occurs neither in base64 nor in quoted-printable, and text in 7-bit that could
-    hold a boundary is not left in 7-bit: only a whole message as a part is to be searched.
+    hold a boundary is not left in 7-bit: only whole messages as parts are to be searched.
     """
     while True:
-        boundary = f"=_{blake2b(seed.encode(errors='replace'), digest_size=12).hexdigest()}"
-        marker = f"--{boundary}".encode("ascii")
-        if not any(_holds(entity, marker) for entity in entities):
+        boundary = f"=_{blake2b(seed.encode('utf-8', 'replace'), digest_size=12).hexdigest()}"
+        if not (messages and _are_holding(messages, f"--{boundary}".encode("ascii"))):
             return boundary
         seed += "+"
 
 
-def _holds(entity: Entity, marker: bytes) -> bool:
-    return entity.holds_message and any(isinstance(piece, bytes) and marker in piece for piece in entity.body)
+def _are_holding(messages: list[Entity], marker: bytes) -> bool:
+    pieces = [piece for message in messages for piece in message.body]
+    return any(isinstance(piece, bytes) and marker in piece for piece in pieces)

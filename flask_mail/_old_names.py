@@ -44,7 +44,7 @@ def sanitize_subject(subject: str, encoding: str = "utf-8") -> str:
     """Return the subject as it stands in a header: as it is, or as encoded words."""
     if subject.isascii():
         return subject
-    return text_header("Subject", subject, encoding).decode("ascii")[len("Subject: ") : -2]
+    return text_header("Subject", subject, encoding)[len("Subject: ") : -2]
 
 
 def sanitize_address(addr: Any, encoding: str = "utf-8") -> str:

@@ -25,6 +25,7 @@ from ._addresses import is_text
 from ._addresses import Mailbox
 from ._addresses import mailbox
 from ._addresses import mailboxes
+from ._addresses import sender_mailbox
 from ._attachment import Attachment
 from ._charsets import as_text
 from ._charsets import output_charset
@@ -76,11 +77,11 @@ class _People:
         """
         sender = message.sender or (settings and settings.default_sender)
         reply_to = message.reply_to or (settings and settings.default_reply_to)
-        self.sender = [mailbox(sender, "sender", clean=clean)] if sender else []
-        self.recipients = mailboxes(message.recipients, "recipients", clean=clean)
-        self.cc = mailboxes(message.cc, "cc", clean=clean)
-        self.bcc = mailboxes(message.bcc, "bcc", clean=clean)
-        self.reply_to = mailboxes(answers(reply_to), "reply_to", clean=clean) if reply_to else []
+        self.sender = [sender_mailbox(sender, clean)] if sender else []
+        self.recipients = mailboxes(message.recipients, "recipients", clean)
+        self.cc = mailboxes(message.cc, "cc", clean) if message.cc else []
+        self.bcc = mailboxes(message.bcc, "bcc", clean) if message.bcc else []
+        self.reply_to = mailboxes(answers(reply_to), "reply_to", clean) if reply_to else []
 
     def receivers(self) -> list[Mailbox]:
         """Return whom the message goes to, each once."""
@@ -149,50 +150,49 @@ def format_date(date: Any) -> str:
     :param date: seconds since the epoch, or a ``datetime``; one without a zone is local time.
     """
     try:
+        if isinstance(date, (float, int)) and date is not True and date is not False:
+            return _format_second(date // 1, time.tzname)
         if isinstance(date, datetime):
             return _format_datetime(date if date.utcoffset() is not None else date.astimezone())
-        if isinstance(date, (int, float)) and not isinstance(date, bool):
-            return _format_second(int(date // 1), time.tzname)
     except (ValueError, OverflowError, OSError) as error:
         raise MessageError(f"date {shown(date)} is out of the range of this machine's calendar.") from error
     raise MessageError(f"date {shown(date)} is no moment. Give seconds since the epoch, or a datetime.")
 
 
 def _content(message: Message, settings: Settings, people: _People) -> bytes:
-    lines = _header_lines(message, settings, people)
-    entity = _structure(message, settings)
-    return entity.write([*lines, b"MIME-Version: 1.0\r\n"])
-
-
-def _header_lines(message: Message, settings: Settings, people: _People) -> list[bytes]:
-    """Return the header fields of the message; extra headers replace those of the same name."""
-    extra = _extra_headers(message, settings)
+    extra = _extra_headers(message, settings) if message.extra_headers or settings.default_headers else []
     lines = _own_headers(message, settings, people)
-    for name, _ in extra:
-        lines.pop(name.lower(), None)
-    return [
-        *lines.values(),
-        *(header(name, value, message.charset) for name, value in extra if value is not None),
-    ]
+    if extra:
+        lines = _with_extra_headers(lines, extra, message.charset)
+    lines.append("MIME-Version: 1.0\r\n")
+    return _structure(message, settings).write("".join(lines))
 
 
-def _own_headers(message: Message, settings: Settings, people: _People) -> dict[str, bytes]:
-    """Return the lines of each header that the message's fields ask for, by its name in lower case."""
-    lines = {}
-    for name, boxes in (
-        ("From", people.sender),
-        ("To", people.recipients),
-        ("Cc", people.cc),
-        ("Reply-To", people.reply_to),
-    ):
-        if boxes:
-            lines[name.lower()] = address_header(name, boxes, message.charset)
+def _own_headers(message: Message, settings: Settings, people: _People) -> list[str]:
+    """Return the lines of each header that the message's fields ask for."""
+    charset = message.charset
+    lines = [address_header("From", people.sender, charset)] if people.sender else []
+    if people.recipients:
+        lines.append(address_header("To", people.recipients, charset))
+    if people.cc:
+        lines.append(address_header("Cc", people.cc, charset))
+    if people.reply_to:
+        lines.append(address_header("Reply-To", people.reply_to, charset))
     if subject := _subject(message, settings):
-        lines["subject"] = text_header("Subject", subject, message.charset)
-    lines["date"] = f"Date: {format_date(message.date_to_write())}\r\n".encode("ascii")
+        lines.append(text_header("Subject", subject, charset))
+    lines.append(f"Date: {format_date(message.date_to_write())}\r\n")
     if message.msgId:
-        lines["message-id"] = message_id_header("Message-ID", message.msgId)
+        lines.append(message_id_header("Message-ID", message.msgId))
     return lines
+
+
+def _with_extra_headers(own: list[str], extra: list[tuple[str, Any]], charset: str | None) -> list[str]:
+    """Return the lines with those of the extra headers, which replace what has the same name."""
+    names = {name.lower() for name, _ in extra}
+    return [
+        *(lines for lines in own if lines.partition(":")[0].lower() not in names),
+        *(header(name, value, charset) for name, value in extra if value is not None),
+    ]
 
 
 def _header_checks(message: Message, settings: Settings) -> Iterator[Callable[[], Any]]:
@@ -217,11 +217,12 @@ def _header_checks(message: Message, settings: Settings) -> Iterator[Callable[[]
 
 def _subject(message: Message, settings: Settings) -> str:
     subject = "" if message.subject is None else as_text(message.subject, "Subject")
-    return settings.subject_prefix + subject if subject else settings.subject_prefix.strip()
+    prefix = settings.subject_prefix
+    return prefix + subject if subject else prefix.strip()
 
 
 @lru_cache(maxsize=4)
-def _format_second(second: int, zone: tuple[str, str]) -> str:
+def _format_second(second: float, zone: tuple[str, str]) -> str:
     """Return the text for all moments of one second: many messages are written within it.
 
     :param zone: the zone of this machine, which ``time.tzset`` changes.
@@ -238,8 +239,6 @@ def _format_datetime(date: datetime) -> str:
 
 def _extra_headers(message: Message, settings: Settings) -> list[tuple[str, Any]]:
     """Return the default headers that the message does not set itself, then its own."""
-    if not message.extra_headers and not settings.default_headers:
-        return []
     own = header_pairs(message.extra_headers)
     names = {check_name(name).lower() for name, _ in own}
     for name in names & _UNWANTED.keys():
@@ -258,8 +257,10 @@ def _return_path(value: Any, sender: Mailbox) -> str:
 
 
 def _esmtp_options(values: Any, field: str) -> list[str]:
-    options = []
-    for value in [values] if is_text(values) else values or []:
+    options: list[str] = []
+    if not values:
+        return options
+    for value in [values] if is_text(values) else values:
         found = as_text(value, field).split(" ")
         if not all(re.match(_ESMTP_OPTION, one) for one in found):
             raise BadHeaderError(
@@ -272,12 +273,12 @@ def _esmtp_options(values: Any, field: str) -> list[str]:
 def _structure(message: Message, settings: Settings) -> Entity:
     """Return the body: alternatives, the html of which is related to its images, mixed with the files."""
     alternatives = _alternatives(message) if message.alts or message.html is not None else []
-    if not alternatives and not message.attachments:
-        return text_entity(_body_text(message), _PLAIN, message.charset, "body")
+    if not message.attachments:
+        return _body(message, settings, alternatives, [])
     has_html = any(kind.full == "text/html" for kind, _ in alternatives)
     inline: list[Entity] = []
     files: list[Entity] = []
-    for attachment in message.attachments or ():
+    for attachment in message.attachments:
         if not isinstance(attachment, Attachment):
             raise MessageError(
                 f"attachments holds a {type(attachment).__name__}. Give Attachment objects, or call attach()."
@@ -294,14 +295,11 @@ def _alternatives(message: Message) -> list[tuple[ContentType, str]]:
     if message.html is not None:  # which a task of 0.10 may have left outside of alts
         given["html"] = message.html
     kinds = [
-        (
-            _HTML if key == "html" else _alternative_type(key),
-            as_text(value, "html" if key == "html" else "alts"),
-        )
+        (_HTML, as_text(value, "html")) if key == "html" else (_alternative_type(key), as_text(value, "alts"))
         for key, value in given.items()
         if value is not None
     ]
-    return sorted(kinds, key=lambda pair: _RICHNESS.get(pair[0].full, 1))
+    return kinds if len(kinds) < 2 else sorted(kinds, key=lambda pair: _RICHNESS.get(pair[0].full, 1))
 
 
 def _alternative_type(key: Any) -> ContentType:
@@ -319,9 +317,9 @@ def _body(
 ) -> Entity:
     entities = []
     for kind, text in alternatives:
-        entity = text_entity(text, kind, message.charset, "alts" if kind.full != "text/html" else "html")
-        is_root = inline and kind.full == "text/html"
-        entities.append(_related(entity, inline, message) if is_root else entity)
+        is_html = kind.full == "text/html"
+        entity = text_entity(text, kind, message.charset, "html" if is_html else "alts")
+        entities.append(_related(entity, inline, message) if is_html and inline else entity)
     plain = _plain_text(message, settings, alternatives)
     if plain is not None:
         entities.insert(0, text_entity(plain, _PLAIN, message.charset, "body"))
@@ -329,7 +327,7 @@ def _body(
 
 
 def _related(html: Entity, inline: list[Entity], message: Message) -> Entity:
-    return multipart("related", [html, *inline], str(message.msgId), type="text/html")
+    return multipart("related", [html, *inline], str(message.msgId), ' type="text/html";\r\n')
 
 
 def _body_text(message: Message) -> str:
