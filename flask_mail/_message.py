@@ -17,7 +17,6 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from flask import current_app
-from flask import has_app_context
 
 from ._addresses import each_address
 from ._addresses import join_pair
@@ -103,20 +102,20 @@ class Message:
         self.recipients: list[Any] = each_address(recipients)
         self.subject: Any = subject
         self.sender: Any = _readable(sender or settings.default_sender)
-        self.reply_to: Any = read_once(reply_to)
-        self.cc: list[Any] = each_address(cc)
-        self.bcc: list[Any] = each_address(bcc)
+        self.reply_to: Any = None if reply_to is None else read_once(reply_to)
+        self.cc: list[Any] = [] if cc is None else each_address(cc)
+        self.bcc: list[Any] = [] if bcc is None else each_address(bcc)
         self.body: Any = body
-        self.alts: dict[str, Any] = dict(alts or {})
+        self.alts: dict[str, Any] = dict(alts) if alts else {}
         if html is not None:
             self.html = html
         self.date: Any = date
         self.msgId: str = message_id or _new_id(settings.message_id_domain or host_name())
         self.charset: str | None = charset
-        self.extra_headers: Any = read_once(extra_headers)
-        self.mail_options: Any = read_once(mail_options) or []
-        self.rcpt_options: Any = read_once(rcpt_options) or []
-        self.attachments: list[Attachment] = list(attachments or [])
+        self.extra_headers: Any = None if extra_headers is None else read_once(extra_headers)
+        self.mail_options: Any = [] if mail_options is None else read_once(mail_options) or []
+        self.rcpt_options: Any = [] if rcpt_options is None else read_once(rcpt_options) or []
+        self.attachments: list[Attachment] = list(attachments) if attachments else []
         self.envelope_from: Any = envelope_from
         #: The sender that came from a setting: the app that sends may have another.
         self._default_sender: Any = None if sender else self.sender
@@ -333,10 +332,12 @@ class Message:
 
 def _settings() -> Settings:
     """Return the settings of the current app, or the defaults where there is none with mail."""
-    if not has_app_context():
-        return DEFAULTS
     current: Any = current_app
-    settings = current._get_current_object().extensions.get("mail")
+    try:
+        app = current._get_current_object()
+    except RuntimeError:  # there is none
+        return DEFAULTS
+    settings = app.extensions.get("mail")
     if not isinstance(settings, Settings):
         return DEFAULTS
     settings.follow()
@@ -346,7 +347,7 @@ def _settings() -> Settings:
 def _new_id(domain: str) -> str:
     """Return a Message-ID or Content-ID that no other process, thread or machine makes."""
     # The operating system's randomness: that of a generator would be the same in both after a fork.
-    return f"<{time.time_ns():x}.{os.urandom(12).hex()}@{domain}>"
+    return f"<{os.urandom(16).hex()}@{domain}>"
 
 
 def _is_sender_of_0_9(value: Any) -> bool:
