@@ -123,6 +123,9 @@ class Connection(Batching):
 
     def close(self) -> None:
         """Close the connection if it is open; an error in doing so is logged: everything was sent before."""
+        if self.host is None and self._own_host is None:
+            self.num_emails = 0
+            return
         hosts = {id(host): host for host in (self.host, self._own_host) if host is not None}
         self._forget_host()
         for host in hosts.values():
