@@ -13,6 +13,8 @@ from time import perf_counter
 
 import pytest
 from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flask_mail import BadHeaderError
 from flask_mail import Mail
@@ -252,6 +254,19 @@ ENCODINGS = {
 def test_a_text_is_encoded_only_if_it_has_to_be(text, encoding):
     """ASCII in lines that servers take is left as it is; all else is encoded, its ASCII readable."""
     assert parse(write(body=text))["Content-Transfer-Encoding"] == encoding
+
+
+LENGTHS = st.sampled_from([0, 1, 76, 497, 498, 499, 500, 996, 997, 998]) | st.integers(0, 1100)
+
+
+@given(lengths=st.lists(LENGTHS | st.sampled_from([999, 1000, 1001, 1998]), min_size=1, max_size=8))
+def test_one_long_line_is_enough(lengths):
+    """A text is left as it is if, and only if, each of its lines has at most 998 octets."""
+    text = "\n".join("x" * length for length in lengths)
+
+    encoding = parse(write(body=text))["Content-Transfer-Encoding"]
+
+    assert (encoding == "7bit") == (max(lengths) <= 998)
 
 
 @pytest.mark.parametrize(("text", "encoding"), ENCODINGS.values(), ids=ENCODINGS)

@@ -403,3 +403,65 @@ def test_an_address_is_the_same_everywhere(text):
 
     read = [[one.addr_spec for one in parse(envelope.content)["To"].addresses] for envelope in sent]
     assert read == [envelope.rcpt_tos for envelope in sent]
+
+
+class Text(str):
+    """A text of a class of its own, which is read the long way everywhere."""
+
+    __slots__ = ()
+
+
+SHORT_WAYS: dict[str, Any] = {
+    "subject": FIELDS["subject"],
+    "sender": FIELDS["sender"],
+    "a recipient": FIELDS["a recipient"],
+    "cc": FIELDS["cc"],
+    "reply_to": FIELDS["reply_to"],
+    "body": FIELDS["body"],
+    "message_id": lambda text: {"message_id": text} if text else {},  # without one it gets a new one
+}
+"""What is written at once where it is as nearly all are."""
+
+# Just as nearly all are, and just not.
+EDGES = [
+    "<a.b@x.org>", "<@x.org>", "<a@>", "<@>", "<a@b@c>", "a@b", ">a@b<", "<a@b", "<a<b@c>", "<a@[1.2.3.4]>",
+    "<é@x>", "a@x.org", "a..b@x.org", "a@x..org", "a@x.org.", "a@.org", "@x.org", "a@", "a=b@x.org",
+    "a,b@x.org", "A@X.org", "Ann <a@x.org>", "Ann  B <a@x.org>", " Ann <a@x.org>", "Ann<a@x.org>",
+    "Ann  <a@x.org>", "Ann <a@x.org>>", "Ann <a..b@x.org>", "Ann, B <a@x.org>", "É <a@x.org>",
+    "\u200bÉ <a@x.org>", "=?utf-8?q?x?= <a@x.org>", "x" * 190 + "@x.org", "x" * 195 + "@x.org", "x" * 60,
+    "x" * 70, " x", "x ", "x\ty", "x =?y", "\n", "",
+]  # fmt: skip
+
+usual = st.from_regex(
+    r"[A-Za-z.]{1,8}( [A-Za-z.]{1,8})? ?<?[a-z.+]{1,6}@[A-Za-z0-9.-]{1,9}>?", fullmatch=True
+)
+
+
+def what_becomes_of(**fields):
+    """Return the envelope of the message, or why it is refused."""
+    try:
+        return shop.send(
+            Message(**{"sender": "me@x.org", "recipients": "a@x.org", "date": 0, **fields})
+        ).envelope
+    except MessageError as error:
+        return type(error), str(error)
+
+
+@pytest.mark.parametrize("field", SHORT_WAYS)
+@pytest.mark.parametrize("text", EDGES, ids=ascii)
+def test_the_short_way_ends_where_it_has_to(field, text):
+    """A text that is just not as nearly all are is written, or refused, as it is where it is looked into."""
+    short = what_becomes_of(**{"message_id": "<1@x.org>", **SHORT_WAYS[field](text)})
+
+    assert short == what_becomes_of(**{"message_id": "<1@x.org>", **SHORT_WAYS[field](Text(text))})
+
+
+@pytest.mark.parametrize("field", SHORT_WAYS)
+@given(text=usual | anything, charset=st.sampled_from([None, "utf-8", "iso-8859-1"]))
+def test_the_short_way_leads_to_the_same_place(field, text, charset):
+    """A text that can be written at once is written, or refused, as it is where it is looked into."""
+    fields = {"message_id": "<1@x.org>", "charset": charset}
+
+    short = what_becomes_of(**{**fields, **SHORT_WAYS[field](text)})
+
+    assert short == what_becomes_of(**{**fields, **SHORT_WAYS[field](Text(text))})
