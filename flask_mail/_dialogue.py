@@ -20,6 +20,7 @@ from typing import Any
 from ._envelope import Reply
 from ._errors import DeliveryUnknown
 from ._errors import SMTPTimeout
+from ._replies import bound
 from ._replies import EndlessReply
 from ._replies import LIMIT
 from ._replies import Replies
@@ -98,15 +99,15 @@ class Dialogue(smtplib.SMTP):
         """As ``send``; after an error what the server has said by then can still be read."""
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected(f"The session with {self.peer} has ended.")
-        left = memoryview(octets)
         # TLS writes all of what it is given or says nothing of how much: a record at a time is certain.
-        step = _TLS_RECORD if isinstance(self.sock, ssl.SSLSocket) else len(left)
+        step = _TLS_RECORD if isinstance(self.sock, ssl.SSLSocket) else len(octets)
         try:
-            self.sock.settimeout(self._settings.timeout)
+            bound(self.sock, self._settings.timeout)
+            left: bytes | memoryview = octets
             while left:
-                count = self.sock.send(left[:step])
+                count = self.sock.send(left if len(left) <= step else left[:step])
                 self.octets_written += count
-                left = left[count:]
+                left = memoryview(left)[count:] if count < len(left) else b""
         except OSError as error:
             self._patience = _LAST_WORD
             raise self._explained(error) from error
@@ -156,8 +157,9 @@ class Dialogue(smtplib.SMTP):
         """
         self._phase = "the content" if commands[0].startswith("(") else commands[0].partition(" ")[0]
         self._check_silence()
-        for command in commands:
-            self._log("send: %s", command)
+        if self._is_logging:
+            for command in commands:
+                self._log("send: %s", command)
         for run in _runs(pieces):
             self._hand_over(run)
 
@@ -187,19 +189,18 @@ class Dialogue(smtplib.SMTP):
             " its answers cannot be told apart. The message was not accepted."
         )
 
-    def encode(self, command: str) -> bytes:
-        """Return the command as octets, in the encoding that the server has agreed to."""
-        if "\r" in command or "\n" in command:
-            raise ValueError(f"A command has a line end in it: {command!a}.")
-        return f"{command}\r\n".encode(self.command_encoding)
+    def encode(self, commands: Sequence[str]) -> bytes:
+        """Return the commands as octets, in the encoding that the server has agreed to."""
+        lines = "\r\n".join([*commands, ""])
+        if not lines.count("\r") == lines.count("\n") == len(commands):
+            raise ValueError(f"A command has a line end in it: {lines!a}.")
+        return lines.encode(self.command_encoding)
 
     def unread(self) -> bytes | None:
         """Return what the server said unasked, b"" if it ended the session, or None; does not wait."""
         if self.sock is None or not self.is_ours:
             return b""
-        unread = self._replies.unread(self.sock)
-        self.sock.settimeout(self._settings.timeout)
-        return unread
+        return self._replies.unread(self.sock)
 
     def cut_off(self) -> smtplib.SMTPServerDisconnected:
         """Return the error of a message that had not been sent whole when the session ended."""
@@ -266,6 +267,9 @@ def silence(settings: Settings) -> str:
 
 def _runs(pieces: Sequence[bytes]) -> Iterator[bytes]:
     """Yield the pieces, small neighbours as one."""
+    if len(pieces) == 1:
+        yield pieces[0]
+        return
     run: list[bytes] = []
     for piece in pieces:
         if len(piece) < _LARGE:

@@ -6,13 +6,17 @@ Rules: RFC 5321 sections 4.2 (form) and 4.5.3.1.5 (a line may have 512 octets; m
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
+from collections import deque
 from time import monotonic
 
 #: Octets of one reply with all its lines. A server may say much at EHLO, and no server needs this much.
 LIMIT = 65_536
 _AT_ONCE = 16_384
+#: Seconds by which a time limit may be exceeded.
+_PRECISION = 0.01
 
 
 class EndlessReply(Exception):
@@ -23,7 +27,10 @@ class Replies:
     """What a server said and nobody has read yet."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        #: Whole lines, without the LF that ends them.
+        self._lines: deque[bytes] = deque()
+        #: What came of the line that is not complete.
+        self._start = b""
 
     def read(self, sock: socket.socket, seconds: float | None) -> tuple[int, bytes]:
         """Return code and text of the next reply; the code is -1 if the server speaks something else.
@@ -34,46 +41,73 @@ class Replies:
         :raises EndlessReply: the reply is longer than ``LIMIT``.
         """
         deadline = None if seconds is None else monotonic() + seconds
-        lines: list[bytes] = []
+        texts: list[bytes] = []
         left = LIMIT
         while True:
-            line = self._line(sock, deadline, left)
-            left -= len(line)
-            lines.append(line[4:].strip(b" \t\r\n"))
+            if not self._lines:
+                self._receive_line(sock, deadline, left)
+            line = self._lines.popleft()
+            left -= len(line) + 1
+            if left < 0:
+                raise EndlessReply
+            texts.append(line[4:].strip(b" \t\r\n"))
             if not line[:3].isdigit():
-                return -1, b"\n".join(lines)
+                return -1, b"\n".join(texts)
             if line[3:4] != b"-":
-                return int(line[:3]), b"\n".join(lines)
+                return int(line[:3]), b"\n".join(texts)
 
     def unread(self, sock: socket.socket) -> bytes | None:
         """Return what the server said unasked, b"" if it ended the session, or None; does not wait."""
-        if not self._buffer:
-            try:
-                sock.settimeout(0)
-                self._buffer += sock.recv(_AT_ONCE)
-            except (BlockingIOError, ssl.SSLWantReadError):
-                return None
-            except OSError:
-                return b""
-        return bytes(self._buffer)
+        try:
+            if not (self._lines or self._start) and _has_something(sock):
+                self._receive_at_once(sock)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None  # a record of TLS that says nothing
+        except (OSError, EOFError, ValueError):  # the last if this side has closed the socket
+            return b""
+        return b"\n".join([*self._lines, self._start]) or None
 
-    def _line(self, sock: socket.socket, deadline: float | None, limit: int) -> bytes:
-        start = 0
-        while (end := self._buffer.find(b"\n", start, limit)) < 0:
-            if len(self._buffer) >= limit:
+    def _receive_line(self, sock: socket.socket, deadline: float | None, limit: int) -> None:
+        while not self._lines:
+            if len(self._start) >= limit:
                 raise EndlessReply
-            start = len(self._buffer)
-            self._receive(sock, deadline)
-        line = bytes(self._buffer[: end + 1])
-        del self._buffer[: end + 1]
-        return line
+            left = None if deadline is None else deadline - monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError
+            bound(sock, left)
+            self._receive(sock)
 
-    def _receive(self, sock: socket.socket, deadline: float | None) -> None:
-        left = None if deadline is None else deadline - monotonic()
-        if left is not None and left <= 0:
-            raise TimeoutError
-        sock.settimeout(left)
+    def _receive_at_once(self, sock: socket.socket) -> None:
+        seconds = sock.gettimeout()
+        sock.settimeout(0)
+        try:
+            self._receive(sock)
+        finally:
+            sock.settimeout(seconds)
+
+    def _receive(self, sock: socket.socket) -> None:
         octets = sock.recv(_AT_ONCE)
         if not octets:
             raise EOFError
-        self._buffer += octets
+        *lines, self._start = (self._start + octets).split(b"\n")
+        self._lines += lines
+
+
+def bound(sock: socket.socket, seconds: float | None) -> None:
+    """Set the time limit of a socket, if it is off by a hundredth of a second: that is a system call."""
+    limit = sock.gettimeout()
+    if limit is not None and seconds is not None and 0 <= limit - seconds < _PRECISION:
+        return
+    if limit is not seconds:
+        sock.settimeout(seconds)
+
+
+def _has_something(sock: socket.socket) -> bool:
+    """Whether there is something to read: octets, or the end of the connection."""
+    if isinstance(sock, ssl.SSLSocket) and sock.pending():
+        return True
+    if not hasattr(select, "poll"):  # Windows, where select has no upper bound for a socket's number
+        return bool(select.select([sock], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))

@@ -41,6 +41,8 @@ class SMTPSession(Dialogue):
     #: Whether a transaction was begun and neither completed nor reset.
     needs_reset: bool = False
     _reply_to_content: tuple[int, bytes] | None = None
+    #: A content that is known to need no repair.
+    _ready: bytes | None = None
 
     def mail(self, sender: str, options: Sequence[str] = ()) -> tuple[int, bytes]:
         self.putcmd("MAIL", " ".join([f"FROM:<{sender}>", *options]))
@@ -62,7 +64,7 @@ class SMTPSession(Dialogue):
             self._end_transaction(code)
             raise smtplib.SMTPDataError(code, text)
         try:
-            self.write([f"(content of {len(content)} octets)"], as_data(content))
+            self.write([f"(content of {len(content)} octets)"], as_data(content, content is self._ready))
         except smtplib.SMTPServerDisconnected as error:
             return self._last_word(error)
         code, text = self._reply_to_content = self.answer(REPLY_TO_CONTENT)
@@ -82,6 +84,14 @@ class SMTPSession(Dialogue):
             raise failure
         self._reply_to_content = code, text
         return code, text
+
+    def send_envelope(self, envelope: Envelope) -> dict[str, tuple[int, bytes]]:
+        """Send one message by :meth:`sendmail`, without repairing a content that is known not to need it."""
+        self._ready = envelope.content if getattr(envelope, "is_ready", False) else None
+        try:
+            return self.sendmail(*envelope)
+        finally:
+            self._ready = None
 
     def sendmail(
         self,
@@ -163,7 +173,8 @@ class SMTPSession(Dialogue):
         """Say goodbye and close, without waiting for the answer: everything was answered before."""
         try:
             if self.sock is not None and self.is_ours:
-                super().putcmd("quit")
+                self._log("send: %s", "quit")
+                self._hand_over(b"quit\r\n")
         except OSError as error:
             self._log("quit: %s", str(error))
         finally:
@@ -185,13 +196,17 @@ class SMTPSession(Dialogue):
             self.close()  # the next command could become a part of this message's content
             raise
         for transaction in transactions:
-            self._advise(transaction)
+            if transaction.error is not None:
+                self._advise(transaction, transaction.error)
         return transactions
 
     def _transaction(self, envelope: Envelope) -> Transaction:
-        transaction = Transaction(envelope, self._mail_options(envelope))
+        is_ready = envelope.content is self._ready or getattr(envelope, "is_ready", False)
+        transaction = Transaction(envelope, self._mail_options(envelope), is_ready)
         try:
-            self._check_utf8([envelope.mail_from, *envelope.rcpt_tos], envelope.mail_options)
+            addresses = [envelope.mail_from, *envelope.rcpt_tos]
+            if envelope.mail_options or not "".join(addresses).isascii():
+                self._check_utf8(addresses, envelope.mail_options)
             self._check_size(envelope)
         except smtplib.SMTPException as error:
             transaction.error = error
@@ -219,6 +234,7 @@ class SMTPSession(Dialogue):
         envelope = transaction.envelope
         options = [*envelope.mail_options, *self._body_option(envelope)]
         self._reply_to_content = None
+        self._ready = envelope.content if transaction.is_ready else None
         try:
             transaction.refused = super().sendmail(*envelope[:3], options, envelope.rcpt_options)
         except smtplib.SMTPServerDisconnected as error:
@@ -229,15 +245,15 @@ class SMTPSession(Dialogue):
         transaction.reply = self._reply_to_content
 
     def _mail_options(self, envelope: Envelope) -> list[str]:
-        size = [f"SIZE={len(envelope.content)}"] if self.has_extn("size") else []
+        size = [f"SIZE={len(envelope.content)}"] if "size" in self.esmtp_features else []
         return [*size, *envelope.mail_options, *self._body_option(envelope)]
 
     def _body_option(self, envelope: Envelope) -> list[str]:
         """Return what says that a content holds octets beyond ASCII (RFC 6152)."""
-        is_said = any(option.upper().startswith("BODY=") for option in envelope.mail_options)
-        if is_said or envelope.content.isascii() or not self.has_extn("8bitmime"):
+        if envelope.content.isascii() or not self.has_extn("8bitmime"):
             return []
-        return ["BODY=8BITMIME"]
+        is_said = any(option.upper().startswith("BODY=") for option in envelope.mail_options)
+        return [] if is_said else ["BODY=8BITMIME"]
 
     def _check_size(self, envelope: Envelope) -> None:
         """Refuse what the server has said it will refuse, before any of it is sent (RFC 1870)."""
@@ -270,9 +286,8 @@ class SMTPSession(Dialogue):
         with contextlib.suppress(smtplib.SMTPServerDisconnected):
             self.rset()
 
-    def _advise(self, transaction: Transaction) -> None:
+    def _advise(self, transaction: Transaction, error: Exception) -> None:
         """Add to the error of a message where it came from and what the user can do."""
-        error = transaction.error
         if isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused):
             locate(error, self.peer, transaction.phase)
         if isinstance(error, smtplib.SMTPResponseException):

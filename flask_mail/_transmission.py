@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import smtplib
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -29,6 +28,7 @@ _MAX_WRITE = 4_500_000
 _MAX_COMMANDS = 500
 
 _Answer = tuple[int, bytes]
+_CONTENT = "the reply to the content"
 
 
 class Session(Protocol):
@@ -65,8 +65,8 @@ class Session(Protocol):
     def cut_off(self) -> smtplib.SMTPServerDisconnected:
         """Return the error of a message that had not been sent whole when the session ended."""
 
-    def encode(self, command: str) -> bytes:
-        """Return the command as octets, in the encoding that the server has agreed to."""
+    def encode(self, commands: Sequence[str]) -> bytes:
+        """Return the commands as octets, in the encoding that the server has agreed to."""
 
 
 class _Goodbye(smtplib.SMTPServerDisconnected):
@@ -76,8 +76,10 @@ class _Goodbye(smtplib.SMTPServerDisconnected):
 class Transaction:
     """One message on its way: what is asked of the server, and what it answered."""
 
-    def __init__(self, envelope: Envelope, mail_options: Sequence[str]) -> None:
+    def __init__(self, envelope: Envelope, mail_options: Sequence[str], is_ready: bool = False) -> None:
         self.envelope = envelope
+        #: Whether the content is known to need no repair.
+        self.is_ready = is_ready
         self._mail_options = mail_options
         self._sender_reply: _Answer | None = None
         self._data_reply: _Answer | None = None
@@ -106,32 +108,34 @@ class Transaction:
             return "MAIL"
         if isinstance(self.error, smtplib.SMTPRecipientsRefused):
             return "RCPT"
-        return "DATA" if self.reply is None else "the reply to the content"
+        return "DATA" if self.reply is None else _CONTENT
 
     @property
     def has_recipients(self) -> bool:
         """Whether the server has agreed to the sender and to a recipient."""
         return _is_positive(self._sender_reply) and len(self.refused) < len(self.envelope.rcpt_tos)
 
-    def sender(self) -> tuple[str, Callable[[_Answer], None]]:
-        """Return MAIL, and what takes its answer."""
-        return " ".join([f"MAIL FROM:<{self.envelope.mail_from}>", *self._mail_options]), self._take_sender
+    def sender(self) -> str:
+        """Return MAIL."""
+        return " ".join([f"MAIL FROM:<{self.envelope.mail_from}>", *self._mail_options])
 
-    def recipients(self) -> list[tuple[str, Callable[[_Answer], None]]]:
-        """Return RCPT for each recipient, and what takes its answer."""
-        options = self.envelope.rcpt_options
-        return [
-            (" ".join([f"RCPT TO:<{address}>", *options]), self._take_recipient(address))
-            for address in self.envelope.rcpt_tos
-        ]
+    def recipients(self) -> list[str]:
+        """Return RCPT for each recipient."""
+        options = "".join([f" {option}" for option in self.envelope.rcpt_options])
+        return [f"RCPT TO:<{address}>{options}" for address in self.envelope.rcpt_tos]
 
-    def take_data(self, answer: _Answer) -> None:
-        """Take the answer to DATA."""
-        self._data_reply = answer
-
-    def take_reply(self, answer: _Answer) -> None:
-        """Take the answer to the content."""
-        self.reply = answer
+    def take(self, phase: str, answer: _Answer, address: str) -> None:
+        """Take an answer; ``address`` is the recipient that it is for in the phase RCPT."""
+        if phase == "RCPT":
+            if not _is_positive(answer):
+                self.refused[address] = answer
+        elif phase == "MAIL":
+            self._sender_reply = answer
+        elif phase == "DATA":
+            self._data_reply = answer
+        elif phase == _CONTENT:
+            self.reply = answer
+        # Whatever the server says to RSET, it will say the rest to MAIL.
 
     def hand_over(self) -> None:
         """Note that the system has taken over the content to its last octet."""
@@ -142,7 +146,8 @@ class Transaction:
 
         :param lost: why the session ended before all was answered.
         """
-        self.error = self.error or self._refusal(session, lost)
+        if self.error is None:
+            self.error = self._refusal(session, lost)
 
     def doubt(self, session: Session, error: Exception) -> None:
         """Note that the answers cannot be trusted."""
@@ -152,8 +157,7 @@ class Transaction:
     def _refusal(self, session: Session, lost: Exception | None) -> Exception | None:
         if self._sender_reply and not _is_positive(self._sender_reply):
             return smtplib.SMTPSenderRefused(*self._sender_reply, self.envelope.mail_from)
-        is_ending = any(code == 421 for code, _ in self.refused.values())
-        if is_ending or (self.refused and len(self.refused) == len(self.envelope.rcpt_tos)):
+        if self.refused and self._is_for_nobody():
             return smtplib.SMTPRecipientsRefused(self.refused)
         if self._data_reply and not self.wants_content:
             return smtplib.SMTPDataError(*self._data_reply)
@@ -170,15 +174,9 @@ class Transaction:
         refusal = smtplib.SMTPDataError(*reply)
         return refusal if reply[0] >= 400 else session.unknown(refusal)
 
-    def _take_sender(self, answer: _Answer) -> None:
-        self._sender_reply = answer
-
-    def _take_recipient(self, address: str) -> Callable[[_Answer], None]:
-        def take(answer: _Answer) -> None:
-            if not _is_positive(answer):
-                self.refused[address] = answer
-
-        return take
+    def _is_for_nobody(self) -> bool:
+        is_ending = any(code == 421 for code, _ in self.refused.values())
+        return is_ending or len(self.refused) == len(self.envelope.rcpt_tos)
 
 
 def with_line_ends(content: bytes) -> bytes:
@@ -192,56 +190,67 @@ def with_line_ends(content: bytes) -> bytes:
     return _LONE_LINE_END.sub(b"\r\n", content)
 
 
-def as_data(content: bytes) -> list[bytes]:
+def as_data(content: bytes, is_ready: bool = False) -> list[bytes]:
     """Return the content as DATA wants it: CRLF line ends, leading dots doubled, a lone dot at the end.
 
     RFC 5321 section 4.5.2. A content that needs no repair is not copied, but for its end: it comes in pieces.
+
+    :param is_ready: whether that is known of it.
     """
-    content = with_line_ends(content)
-    if content.startswith(b".") or b"\n." in content:
-        content = _LEADING_DOT.sub(b"..", content)
+    if not is_ready:
+        content = with_line_ends(content)
+        if content.startswith(b".") or b"\n." in content:
+            content = _LEADING_DOT.sub(b"..", content)
     return [content, b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"]
 
 
-def as_chunk(content: bytes) -> list[bytes]:
+def as_chunk(content: bytes, is_ready: bool = False) -> list[bytes]:
     """Return the content as BDAT wants it: CRLF line ends, one of them at the end."""
-    content = with_line_ends(content)
+    content = content if is_ready else with_line_ends(content)
     return [content] if content.endswith(b"\r\n") else [content, b"\r\n"]
 
 
 class _Burst:
-    """What goes out in one write, and who waits for the answers."""
+    """What goes out in one write, and what the answers are to."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._log: list[str] = []
+        #: Commands that are not among the pieces yet.
+        self._commands: list[str] = []
         self._pieces: list[bytes] = []
-        self._expected: list[tuple[str, Callable[[_Answer], None]]] = []
+        #: For each answer its phase, whose it is, and in the phase RCPT the recipient.
+        self._expected: list[tuple[str, Transaction, str]] = []
         self._ends: list[tuple[Transaction, int]] = []
-
-    def add(self, command: str, take: Callable[[_Answer], None]) -> None:
-        """Add a command."""
-        self._log.append(command)
-        self._pieces.append(self._session.encode(command))
-        self._expected.append((command.partition(" ")[0], take))
 
     def begin(self, transaction: Transaction) -> None:
         """Add what begins a transaction, RSET before it if another one may be open."""
         if self._session.needs_reset:
-            self.add("RSET", _ignore)
-        self.add(*transaction.sender())
+            self.add("RSET", transaction, "RSET")
+        self.add("MAIL", transaction, transaction.sender())
         self._session.needs_reset = True
+
+    def add(self, phase: str, transaction: Transaction, command: str, address: str = "") -> None:
+        """Add a command."""
+        self._commands.append(command)
+        self._expected.append((phase, transaction, address))
+
+    def ask(self, transaction: Transaction) -> None:
+        """Add all commands before the content."""
+        self.begin(transaction)
+        self._commands += transaction.recipients()
+        self._expected += [("RCPT", transaction, address) for address in transaction.envelope.rcpt_tos]
 
     def chunk(self, transaction: Transaction) -> None:
         """Add the content as one chunk, its answer being that to the message."""
-        pieces = as_chunk(transaction.envelope.content)
-        self._log.append(f"BDAT {sum(map(len, pieces))} LAST")
-        self._pieces.append(self._session.encode(self._log[-1]))
+        pieces = as_chunk(transaction.envelope.content, transaction.is_ready)
+        self._commands.append(f"BDAT {sum(map(len, pieces))} LAST")
         self._add_content(transaction, pieces)
 
     def data(self, transaction: Transaction) -> None:
         """Add the content for DATA; without recipients none, which the server has to refuse."""
-        pieces = as_data(transaction.envelope.content) if transaction.has_recipients else [b".\r\n"]
+        content = transaction.envelope.content
+        pieces = as_data(content, transaction.is_ready) if transaction.has_recipients else [b".\r\n"]
         self._add_content(transaction, pieces)
         self._session.needs_reset = False
 
@@ -250,6 +259,7 @@ class _Burst:
 
         :raises smtplib.SMTPServerDisconnected: the session ended before the last answer.
         """
+        self._seal_commands()
         before, failure = self._session.octets_written, None
         try:
             self._session.write(self._log, self._pieces)
@@ -262,7 +272,7 @@ class _Burst:
         self._take_answers(failure)
 
     def _take_answers(self, failure: Exception | None) -> None:
-        for phase, take in self._expected:
+        for phase, transaction, address in self._expected:
             try:
                 answer = self._session.answer(phase)
             except smtplib.SMTPServerDisconnected as error:
@@ -270,17 +280,25 @@ class _Burst:
             if answer[0] < 400 and answer[0] // 100 != (3 if phase == "DATA" else 2):
                 # The server may wait for a content, and would take the next commands for it.
                 raise failure or self._session.astray()
-            take(answer)
+            transaction.take(phase, answer, address)
             if answer[0] == 421:
                 raise _Goodbye(*self._session.ended(answer[1]).args)
         if failure:
             raise failure
 
     def _add_content(self, transaction: Transaction, pieces: list[bytes]) -> None:
+        self._seal_commands()
         self._log.append(f"(content of {len(transaction.envelope.content)} octets)")
         self._pieces += pieces
-        self._expected.append(("the reply to the content", transaction.take_reply))
+        self._expected.append((_CONTENT, transaction, ""))
         self._ends.append((transaction, sum(map(len, self._pieces))))
+
+    def _seal_commands(self) -> None:
+        """Put the commands among the pieces."""
+        if self._commands:
+            self._pieces.append(self._session.encode(self._commands))
+            self._log += self._commands
+            self._commands = []
 
 
 def transmit(
@@ -328,9 +346,7 @@ def _send_whole(session: Session, group: Sequence[Transaction]) -> None:
     """Send all messages in one write."""
     burst = _Burst(session)
     for transaction in group:
-        burst.begin(transaction)
-        for command, take in transaction.recipients():
-            burst.add(command, take)
+        burst.ask(transaction)
         burst.chunk(transaction)
     burst.exchange()
 
@@ -341,7 +357,7 @@ def _send_data(session: Session, transactions: Sequence[Transaction]) -> None:
         burst = _Burst(session)
         if last is not None:
             burst.data(last)
-        _ask(burst, session, transaction, then="DATA")
+        _ask(burst, session, transaction, with_data=True)
         last = transaction if transaction.wants_content else None
     if last is not None:
         burst = _Burst(session)
@@ -349,18 +365,27 @@ def _send_data(session: Session, transactions: Sequence[Transaction]) -> None:
         burst.exchange()
 
 
-def _ask(burst: _Burst, session: Session, transaction: Transaction, then: str | None = None) -> None:
+def _ask(burst: _Burst, session: Session, transaction: Transaction, with_data: bool = False) -> None:
     """Send ``burst`` with the commands of a transaction, which may be too many for one write."""
+    if len(transaction.envelope.rcpt_tos) < _MAX_COMMANDS - 3:
+        burst.ask(transaction)
+    else:
+        burst = _ask_many(burst, session, transaction)
+    if with_data:
+        burst.add("DATA", transaction, "DATA")
+    burst.exchange()
+
+
+def _ask_many(burst: _Burst, session: Session, transaction: Transaction) -> _Burst:
+    """Send ``burst`` with most of the commands of a transaction, and return one with the rest."""
     burst.begin(transaction)
-    commands = transaction.recipients()
-    if then:
-        commands.append((then, transaction.take_data))
-    for position, (command, take) in enumerate(commands, 2):
-        if position % _MAX_COMMANDS == 0:
+    commands = zip(transaction.recipients(), transaction.envelope.rcpt_tos, strict=True)
+    for position, (command, address) in enumerate(commands, 2):
+        if position % (_MAX_COMMANDS - 3) == 0:
             burst.exchange()
             burst = _Burst(session)
-        burst.add(command, take)
-    burst.exchange()
+        burst.add("RCPT", transaction, command, address)
+    return burst
 
 
 def _groups(transactions: Iterable[Transaction], is_fresh: bool) -> Iterator[list[Transaction]]:
@@ -382,7 +407,3 @@ def _groups(transactions: Iterable[Transaction], is_fresh: bool) -> Iterator[lis
 
 def _is_positive(answer: _Answer | None) -> bool:
     return answer is not None and 200 <= answer[0] < 300
-
-
-def _ignore(answer: _Answer) -> None:
-    """Whatever the server says to RSET, it will say the rest to MAIL."""
