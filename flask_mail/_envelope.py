@@ -24,6 +24,15 @@ class Envelope(NamedTuple):
     rcpt_options: list[str]
 
 
+class ReadyEnvelope(Envelope):
+    """An envelope whose content may be known to need no repair before it goes out."""
+
+    #: Whether the content has CRLF line ends only, and no line that begins with a dot (RFC 5321 sections
+    #: 2.3.8 and 4.5.2): to look through a large file for them takes longer than to encode it. Set by whoever
+    #: wrote the content; of a copy with another content (``_replace``) it is not known.
+    is_ready: bool = False
+
+
 class Reply(NamedTuple):
     """A reply of the server (RFC 5321 section 4.2)."""
 

@@ -51,19 +51,25 @@ class Entity:
         #: Whether somebody else's boundaries may be in it.
         self.holds_message = holds_message
 
-    def write(self, before: str) -> bytes:
-        """Return the entity, behind the header lines that come before its own."""
+    def write(self, before: str) -> tuple[bytes, bool]:
+        """Return the entity, behind the header lines that come before its own, and whether it is ready.
+
+        Ready is what has files in it and is known to need no repair on the wire: the base64 of a file never
+        does, and need not be looked through.
+        """
         head = f"{before}{self.headers}\r\n".encode()
         if Base64Lines not in map(type, self.body):
-            return b"".join([head, *self.body])  # type: ignore[list-item] # they are bytes
+            return b"".join([head, *self.body]), False  # type: ignore[list-item] # they are bytes
         written = BytesIO()  # which gives its own buffer away, where a join would hold everything twice
         written.write(head)
+        is_ready = _needs_no_repair(head)
         for piece in self.body:
             if isinstance(piece, bytes):
                 written.write(piece)
+                is_ready = is_ready and _needs_no_repair(piece)
             else:
                 written.writelines(piece)
-        return written.getvalue()
+        return written.getvalue(), is_ready
 
 
 class Base64Lines:
@@ -184,6 +190,11 @@ def _encode_lines(text: str, charset: str | None, field: str) -> tuple[bytes, st
 def _has_only_crlf(octets: bytes) -> bool:
     pairs = octets.count(b"\r\n")
     return octets.count(b"\n") == pairs == octets.count(b"\r")
+
+
+def _needs_no_repair(octets: bytes) -> bool:
+    """Whether DATA takes the octets as they are, wherever they stand (RFC 5321 sections 2.3.8 and 4.5.2)."""
+    return _has_only_crlf(octets) and not octets.startswith(b".") and b"\n." not in octets
 
 
 def _encode_parts(message: bytes) -> bytes:

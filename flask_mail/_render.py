@@ -31,6 +31,7 @@ from ._charsets import as_text
 from ._charsets import output_charset
 from ._charsets import shown
 from ._envelope import Envelope
+from ._envelope import ReadyEnvelope
 from ._errors import BadHeaderError
 from ._errors import IncompleteMessage
 from ._errors import MessageError
@@ -111,11 +112,15 @@ def envelope(message: Message, settings: Settings, envelope_from: Any = None) ->
     )
     options = _esmtp_options(message.mail_options, "mail_options")
     rcpt_options = _esmtp_options(message.rcpt_options, "rcpt_options")
-    rendered = _content(message, settings, people)
+    rendered, is_ready = _content(message, settings, people)
     # A body is always written in ASCII: what is not is an address, in the envelope or in a header.
     if not (rendered.isascii() and return_path.isascii() and all(map(str.isascii, recipients))):
         options += [option for option in ("SMTPUTF8", "BODY=8BITMIME") if option not in options]
-    return Envelope(return_path, recipients, rendered, options, rcpt_options)
+    if not is_ready:
+        return Envelope(return_path, recipients, rendered, options, rcpt_options)
+    ready = ReadyEnvelope(return_path, recipients, rendered, options, rcpt_options)
+    ready.is_ready = True
+    return ready
 
 
 def content(message: Message, settings: Settings) -> bytes:
@@ -123,7 +128,7 @@ def content(message: Message, settings: Settings) -> bytes:
 
     Unsafe characters are left out of addresses; only sending refuses them.
     """
-    return _content(message, settings, _People(message, settings, clean=True))
+    return _content(message, settings, _People(message, settings, clean=True))[0]
 
 
 def named_recipients(message: Message) -> list[str]:
@@ -159,7 +164,8 @@ def format_date(date: Any) -> str:
     raise MessageError(f"date {shown(date)} is no moment. Give seconds since the epoch, or a datetime.")
 
 
-def _content(message: Message, settings: Settings, people: _People) -> bytes:
+def _content(message: Message, settings: Settings, people: _People) -> tuple[bytes, bool]:
+    """Return the message as bytes, and whether it is known to need no repair on the wire."""
     extra = _extra_headers(message, settings) if message.extra_headers or settings.default_headers else []
     lines = _own_headers(message, settings, people)
     if extra:

@@ -29,6 +29,8 @@ from flask_mail import Envelope
 from flask_mail import Mail
 from flask_mail import Message
 from flask_mail import MessageError
+from flask_mail._transmission import as_chunk
+from flask_mail._transmission import as_data
 from pytest_flask_mail.server import SMTPServer
 
 # What means something to a mail program, or to one that reads carelessly.
@@ -465,3 +467,13 @@ def test_the_short_way_leads_to_the_same_place(field, text, charset):
     short = what_becomes_of(**{**fields, **SHORT_WAYS[field](text)})
 
     assert short == what_becomes_of(**{**fields, **SHORT_WAYS[field](Text(text))})
+
+
+@given(sending=sendings)
+def test_what_is_said_to_be_ready_is(sending):
+    """A content that is said to need no repair goes out as the same octets as one that is looked through."""
+    sent = shop.send(write(sending)).envelope
+    is_ready = getattr(sent, "is_ready", False)
+
+    assert as_data(sent.content, is_ready) == as_data(sent.content)
+    assert as_chunk(sent.content, is_ready) == as_chunk(sent.content)

@@ -78,6 +78,27 @@ class TestContent:
 
         assert fast.mails[0].envelope.content.rstrip(b"\r\n") == receipt.envelope.content.rstrip(b"\r\n")
 
+    @pytest.mark.parametrize("body", [".", "a\n.\nb", ".\n"], ids=ascii)
+    @pytest.mark.parametrize("headers", [{}, {".": "dot"}], ids=["", "dot"])
+    def test_dots_beside_a_file(self, fast, mail_to, body, headers):
+        """Lone dots are content beside a file too, which needs not be looked through for them."""
+        message = Message("Hi", ["ann@example.org"], body, extra_headers=headers)
+        message.attach("a.bin", "application/octet-stream", b"x" * 100_000)
+
+        receipt = mail_to(fast).send(message)
+
+        assert fast.mails[0].envelope.content == receipt.envelope.content
+
+    def test_another_content_is_looked_through(self, suppressed):
+        """A content put in the place of a written one, as by a host that signs, is not taken to be ready."""
+        message = Message("Hi", ["ann@example.org"], sender="me@example.org")
+        message.attach("a.bin", "application/octet-stream", b"x")
+
+        sealed = suppressed.send(message).envelope
+
+        assert sealed.is_ready
+        assert not sealed._replace(content=b".").is_ready
+
     @pytest.mark.parametrize("size", [100_000, 1_000_000, 3_000_000])
     def test_attachments(self, fast, mail_to, size):
         """A large content, which goes out after the server has agreed to its recipients, arrives whole."""
