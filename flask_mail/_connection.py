@@ -155,7 +155,7 @@ class Connection(Batching):
         if self.mail.is_suppressed or self._takers():
             return False
         self._unreachable = None
-        if self._is_shared and self._take_kept():
+        if self._is_shared and self.mail.has_kept and self._take_kept():
             return True
         for capture in captures():
             capture.opening(self.mail)

@@ -149,6 +149,11 @@ class _Mail(_MailMixin, Settings):
             return self._kept
 
     @property
+    def has_kept(self) -> bool:
+        """Whether hosts have been kept open: there may be some."""
+        return self._kept is not None
+
+    @property
     def is_suppressed(self) -> bool:
         """Whether messages are only checked and signalled, by setting or by a ``suppressed()`` block."""
         return bool(self.suppress) or self._suppressions > 0

@@ -40,7 +40,11 @@ class Replies:
         :raises EOFError: the server closed the connection before the end of the reply.
         :raises EndlessReply: the reply is longer than ``LIMIT``.
         """
-        deadline = None if seconds is None else monotonic() + seconds
+        if self._lines and self._lines[0][3:4] != b"-":  # one line that is here, as nearly all are
+            return _taken_apart(self._lines.popleft())
+        return self._read_lines(sock, None if seconds is None else monotonic() + seconds)
+
+    def _read_lines(self, sock: socket.socket, deadline: float | None) -> tuple[int, bytes]:
         texts: list[bytes] = []
         left = LIMIT
         while True:
@@ -50,11 +54,10 @@ class Replies:
             left -= len(line) + 1
             if left < 0:
                 raise EndlessReply
-            texts.append(line[4:].strip(b" \t\r\n"))
-            if not line[:3].isdigit():
-                return -1, b"\n".join(texts)
-            if line[3:4] != b"-":
-                return int(line[:3]), b"\n".join(texts)
+            code, text = _taken_apart(line)
+            texts.append(text)
+            if code < 0 or line[3:4] != b"-":
+                return code, b"\n".join(texts)
 
     def unread(self, sock: socket.socket) -> bytes | None:
         """Return what the server said unasked, b"" if it ended the session, or None; does not wait."""
@@ -91,6 +94,11 @@ class Replies:
             raise EOFError
         *lines, self._start = (self._start + octets).split(b"\n")
         self._lines += lines
+
+
+def _taken_apart(line: bytes) -> tuple[int, bytes]:
+    code = line[:3]
+    return (int(code) if code.isdigit() else -1), line[4:].strip(b" \t\r\n")
 
 
 def bound(sock: socket.socket, seconds: float | None) -> None:

@@ -13,6 +13,7 @@ import hmac
 import smtplib
 from collections.abc import Callable
 from collections.abc import Sequence
+from functools import lru_cache
 from time import monotonic
 from typing import Any
 
@@ -43,6 +44,17 @@ class SMTPSession(Dialogue):
     _reply_to_content: tuple[int, bytes] | None = None
     #: A content that is known to need no repair.
     _ready: bytes | None = None
+
+    def ehlo(self, name: str = "") -> tuple[int, bytes]:
+        """Greet the server, and note what it offers."""
+        self.esmtp_features: dict[str, str] = {}
+        self.putcmd(self.ehlo_msg, name or self.local_hostname)
+        code, text = self.getreply()
+        self.ehlo_resp = text
+        if code == 250:
+            self.does_esmtp = True
+            self.esmtp_features = dict(_features(text))
+        return code, text
 
     def mail(self, sender: str, options: Sequence[str] = ()) -> tuple[int, bytes]:
         self.putcmd("MAIL", " ".join([f"FROM:<{sender}>", *options]))
@@ -316,6 +328,28 @@ class SMTPSSession(SMTPSession, smtplib.SMTP_SSL):
     @staticmethod
     def _options(settings: Settings) -> dict[str, Any]:
         return {**SMTPSession._options(settings), "context": context_of(settings)}
+
+
+class _Offers(smtplib.SMTP):
+    """Reads the answer to EHLO as smtplib does, without a server."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.local_hostname = ""
+        self._answer = answer
+
+    def putcmd(self, cmd: str, args: str = "") -> None:
+        """Say nothing, for there is nobody."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        return 250, self._answer
+
+
+@lru_cache(maxsize=32)
+def _features(answer: bytes) -> dict[str, str]:
+    """Return what a server offers; it answers the same each time, and is read once."""
+    offers = _Offers(answer)
+    offers.ehlo()
+    return offers.esmtp_features
 
 
 def _as_reply(answer: tuple[int, bytes]) -> Reply:
