@@ -83,8 +83,8 @@ class Connection(Batching):
     def __del__(self) -> None:
         # Nobody else can close what mail.connect().send(message) opened. At the end of the process the means
         # to do it may be gone.
-        with contextlib.suppress(Exception):
-            if self._own_host is not None:
+        if self._own_host is not None:
+            with contextlib.suppress(Exception):
                 self._own_host.quit()
 
     def configure_host(self) -> Any:
@@ -180,7 +180,8 @@ class Connection(Batching):
 
     def _takers(self) -> list[Capture]:
         """Return the captures that stand in for the server."""
-        return [capture for capture in captures() if capture.takes(self.mail.app)]
+        in_place = captures()
+        return [capture for capture in in_place if capture.takes(self.mail.app)] if in_place else []
 
     def _announce(self, message: Message, receipt: Receipt) -> None:
         app = self._app()

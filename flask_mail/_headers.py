@@ -173,8 +173,9 @@ def structured_header(name: str, text: str) -> str:
 
 def address_header(name: str, boxes: list[Mailbox], charset: str | None = None) -> str:
     """Return the lines of a header of addresses, beyond ASCII only if a local part is (RFC 6532)."""
-    items = [box.written or _mailbox_text(box, charset) for box in boxes]
-    return f"{name}: {items[0]}\r\n" if len(items) == 1 else _fold_list(name, items)
+    if len(boxes) == 1:
+        return f"{name}: {boxes[0].written or _mailbox_text(boxes[0], charset)}\r\n"
+    return _fold_list(name, [box.written or _mailbox_text(box, charset) for box in boxes])
 
 
 def message_id_header(name: str, value: Any) -> str:
@@ -288,7 +289,7 @@ def _is_printable(text: str) -> bool:
 
 def _is_plain_id(text: str) -> bool:
     """Whether the text is a Message-ID of atoms around an ``@``, in its angle brackets."""
-    # Many times faster than a pattern, which looks each character up by itself.
+    # Faster than a pattern, which looks each character up by itself.
     is_of_atoms = text.isascii() and text.encode("ascii").translate(None, _ATOMS) == b"<@>"
     return is_of_atoms and text[0] == "<" and text[-1] == ">" and "<@" not in text and "@>" not in text
 

@@ -74,21 +74,18 @@ class MailSignal(blinker.NamedSignal):
 
 
 def _call(receiver: Callable[..., Any], app: Any, values: dict[str, Any], async_wrapper: Any) -> Any:
-    is_of_0_9 = _takes_message_first(receiver)
-    if _is_coroutine_function(receiver):
+    code = _bare_code(receiver)
+    names = _parameter_names(receiver) if code is None else _names_in(code)
+    is_coroutine = inspect.iscoroutinefunction(receiver) if code is None else _is_of_coroutine(code)
+    if is_coroutine:
         if async_wrapper is None:
             raise RuntimeError("Cannot send to a coroutine function: pass _async_wrapper to send().")
         receiver = async_wrapper(receiver)
-    if is_of_0_9:
+    if names[:1] == ("message",) or ("app" in names[1:] and "message" not in names):
+        # Of the generation f(message, app).
         rest = {name: value for name, value in values.items() if name != "message"}
         return receiver(values["message"], app=app, **rest)
     return receiver(app, **values)
-
-
-def _takes_message_first(receiver: Callable[..., Any]) -> bool:
-    """Whether the receiver is of the generation ``f(message, app)``."""
-    names = _parameter_names(receiver)
-    return names[:1] == ("message",) or ("app" in names[1:] and "message" not in names)
 
 
 def _bare_code(receiver: Callable[..., Any]) -> CodeType | None:
@@ -96,14 +93,15 @@ def _bare_code(receiver: Callable[..., Any]) -> CodeType | None:
     return receiver.__code__ if type(receiver) is FunctionType and not receiver.__dict__ else None
 
 
-def _is_coroutine_function(receiver: Callable[..., Any]) -> bool:
-    code = _bare_code(receiver)
-    return bool(code.co_flags & inspect.CO_COROUTINE) if code else inspect.iscoroutinefunction(receiver)
+def _names_in(code: CodeType) -> tuple[str, ...]:
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+def _is_of_coroutine(code: CodeType) -> bool:
+    return bool(code.co_flags & inspect.CO_COROUTINE)
 
 
 def _parameter_names(receiver: Callable[..., Any]) -> tuple[str, ...]:
-    if code := _bare_code(receiver):
-        return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     try:
         return tuple(inspect.signature(receiver).parameters)
     except (TypeError, ValueError):
