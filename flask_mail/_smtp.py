@@ -254,6 +254,8 @@ class SMTPSession(Dialogue):
             transaction.error = error
         except smtplib.SMTPException as error:
             transaction.error = error
+        finally:
+            self._ready = None
         transaction.reply = self._reply_to_content
 
     def _mail_options(self, envelope: Envelope) -> list[str]:

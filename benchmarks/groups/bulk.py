@@ -27,7 +27,7 @@ from ..working import Order
 
 TITLE = "Sending on loopback"
 PEERS = (*SENDERS, SOCKET)
-ROUNDS = 5
+ROUNDS = 9
 
 
 class Case(NamedTuple):

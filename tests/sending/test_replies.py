@@ -127,3 +127,35 @@ def test_an_end_unasked(ends):
     server.close()
 
     assert Replies().unread(client) == b""
+
+
+def test_looking_leaves_the_time_limit_alone(ends):
+    """Whoever looks for what was said unasked finds the socket's time limit as it was."""
+    client, server = ends
+    client.settimeout(7)
+    server.sendall(b"421 Bye\r\n")
+
+    Replies().unread(client)
+
+    assert client.gettimeout() == 7
+
+
+def test_each_reply_has_the_whole_time(ends):
+    """A reply whose octets took their time leaves the next one no less of it."""
+    client, server = ends
+    replies = Replies()
+    client.settimeout(0.001)
+
+    for said in (b"250 one\r\n", b"250 two\r\n"):
+        server.sendall(said)
+        replies.read(client, 5)
+
+    assert client.gettimeout() == pytest.approx(5, abs=0.02)
+
+
+def test_a_closed_socket_has_ended(ends):
+    """A session whose socket this side has closed is over."""
+    client, _ = ends
+    client.close()
+
+    assert Replies().unread(client) == b""

@@ -25,6 +25,43 @@ def session(mail, cleanup):
     return session
 
 
+class TestOffers:
+    """What the server says it can do."""
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            b"250 x\r\n",
+            b"250-x says hello to [127.0.0.1]\r\n250-SIZE 1000\r\n250-8bitmime\r\n250 AUTH PLAIN LOGIN\r\n",
+            b"250-x\r\n250-AUTH=LOGIN PLAIN\r\n250-AUTH CRAM-MD5\r\n250 PIPELINING \r\n",
+            b"250-x\r\n250-\xff\xfe\r\n250-=?\r\n250- X-Y z\r\n250 X-A  b  c\r\n",
+        ],
+        ids=["nothing", "usual", "old-style", "nonsense"],
+    )
+    def test_it_is_read_as_ever(self, script, mail_to, cleanup, answer):
+        """The answer to EHLO is read as the standard library reads it."""
+        server = script({"EHLO": answer})
+        session = open_smtp(mail_to(server).state)
+        cleanup.callback(session.quit)
+        other = smtplib.SMTP("127.0.0.1", server.config["MAIL_PORT"], "x", timeout=5)
+        cleanup.callback(other.close)
+        other.ehlo()
+
+        assert session.ehlo() == (250, other.ehlo_resp)
+        assert session.esmtp_features == other.esmtp_features
+
+    def test_each_session_has_its_own(self, session, mail, cleanup):
+        """What is crossed off in one session is still there in the next with the same server."""
+        session.ehlo()
+        session.esmtp_features.clear()
+        second = open_smtp(mail.state)
+        cleanup.callback(second.quit)
+
+        second.ehlo()
+
+        assert second.has_extn("size")
+
+
 class TestContent:
     """The content between DATA and the final dot."""
 
