@@ -17,6 +17,7 @@ from functools import lru_cache
 from time import monotonic
 from typing import Any
 
+from ._contents import as_data
 from ._dialogue import Dialogue
 from ._dialogue import REPLY_TO_CONTENT
 from ._envelope import Envelope
@@ -27,7 +28,6 @@ from ._errors import DeliveryUnknown
 from ._errors import locate
 from ._settings import Settings
 from ._tls import context_of
-from ._transmission import as_data
 from ._transmission import Transaction
 from ._transmission import transmit
 

@@ -7,18 +7,18 @@ Rules: RFC 5321 section 4.1.4 (order), RFC 2920 (PIPELINING), RFC 3030 (CHUNKING
 
 from __future__ import annotations
 
-import re
 import smtplib
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Protocol
 
+from ._contents import as_chunk
+from ._contents import as_data
 from ._envelope import Envelope
 from ._errors import DeliveryUnknown
 
-_LONE_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_LEADING_DOT = re.compile(rb"(?m)^\.")
 #: Octets of a content that goes out before the server has agreed to its sender and recipients.
 _MAX_UNASKED = 1_500_000
 #: Octets of the contents that go out in one write.
@@ -119,10 +119,10 @@ class Transaction:
         """Return MAIL."""
         return " ".join([f"MAIL FROM:<{self.envelope.mail_from}>", *self._mail_options])
 
-    def recipients(self) -> list[str]:
-        """Return RCPT for each recipient."""
+    def recipients(self, addresses: Sequence[str]) -> list[str]:
+        """Return RCPT for each of these recipients."""
         options = "".join([f" {option}" for option in self.envelope.rcpt_options])
-        return [f"RCPT TO:<{address}>{options}" for address in self.envelope.rcpt_tos]
+        return [f"RCPT TO:<{address}>{options}" for address in addresses]
 
     def take(self, phase: str, answer: _Answer, address: str) -> None:
         """Take an answer; ``address`` is the recipient that it is for in the phase RCPT."""
@@ -179,37 +179,6 @@ class Transaction:
         return is_ending or len(self.refused) == len(self.envelope.rcpt_tos)
 
 
-def with_line_ends(content: bytes) -> bytes:
-    """Return the content with each bare CR or LF made a CRLF.
-
-    A server that took it for a line end could see the end of the message there (RFC 5321 section 2.3.8).
-    """
-    ends = content.count(b"\r\n")
-    if content.count(b"\n") == ends == content.count(b"\r"):
-        return content
-    return _LONE_LINE_END.sub(b"\r\n", content)
-
-
-def as_data(content: bytes, is_ready: bool = False) -> list[bytes]:
-    """Return the content as DATA wants it: CRLF line ends, leading dots doubled, a lone dot at the end.
-
-    RFC 5321 section 4.5.2. A content that needs no repair is not copied, but for its end: it comes in pieces.
-
-    :param is_ready: whether that is known of it.
-    """
-    if not is_ready:
-        content = with_line_ends(content)
-        if content.startswith(b".") or b"\n." in content:
-            content = _LEADING_DOT.sub(b"..", content)
-    return [content, b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"]
-
-
-def as_chunk(content: bytes, is_ready: bool = False) -> list[bytes]:
-    """Return the content as BDAT wants it: CRLF line ends, one of them at the end."""
-    content = content if is_ready else with_line_ends(content)
-    return [content] if content.endswith(b"\r\n") else [content, b"\r\n"]
-
-
 class _Burst:
     """What goes out in one write, and what the answers are to."""
 
@@ -222,6 +191,7 @@ class _Burst:
         #: For each answer its phase, whose it is, and in the phase RCPT the recipient.
         self._expected: list[tuple[str, Transaction, str]] = []
         self._ends: list[tuple[Transaction, int]] = []
+        self._failure: Exception | None = None
 
     def begin(self, transaction: Transaction) -> None:
         """Add what begins a transaction, RSET before it if another one may be open."""
@@ -235,11 +205,11 @@ class _Burst:
         self._commands.append(command)
         self._expected.append((phase, transaction, address))
 
-    def ask(self, transaction: Transaction) -> None:
-        """Add all commands before the content."""
-        self.begin(transaction)
-        self._commands += transaction.recipients()
-        self._expected += [("RCPT", transaction, address) for address in transaction.envelope.rcpt_tos]
+    def ask(self, transaction: Transaction, start: int = 0, end: int | None = None) -> None:
+        """Add RCPT for the recipients, or for some of them."""
+        addresses = transaction.envelope.rcpt_tos[start:end]
+        self._commands += transaction.recipients(addresses)
+        self._expected += [("RCPT", transaction, address) for address in addresses]
 
     def chunk(self, transaction: Transaction) -> None:
         """Add the content as one chunk, its answer being that to the message."""
@@ -247,10 +217,10 @@ class _Burst:
         self._commands.append(f"BDAT {sum(map(len, pieces))} LAST")
         self._add_content(transaction, pieces)
 
-    def data(self, transaction: Transaction) -> None:
-        """Add the content for DATA; without recipients none, which the server has to refuse."""
+    def data(self, transaction: Transaction, is_for_nobody: bool = False) -> None:
+        """Add the content for DATA; for nobody none, which the server has to refuse."""
         content = transaction.envelope.content
-        pieces = as_data(content, transaction.is_ready) if transaction.has_recipients else [b".\r\n"]
+        pieces = [b".\r\n"] if is_for_nobody else as_data(content, transaction.is_ready)
         self._add_content(transaction, pieces)
         self._session.needs_reset = False
 
@@ -259,32 +229,40 @@ class _Burst:
 
         :raises smtplib.SMTPServerDisconnected: the session ended before the last answer.
         """
+        self.send()
+        self.take_answers()
+
+    def send(self) -> None:
+        """Send all of it. A failure is told by :meth:`take_answers`: what was answered until then counts."""
         self._seal_commands()
-        before, failure = self._session.octets_written, None
+        before = self._session.octets_written
         try:
             self._session.write(self._log, self._pieces)
         except smtplib.SMTPServerDisconnected as error:
-            failure = error  # what it had answered until then still counts
+            self._failure = error
         written = self._session.octets_written - before
         for transaction, end in self._ends:
             if written >= end:
                 transaction.hand_over()
-        self._take_answers(failure)
 
-    def _take_answers(self, failure: Exception | None) -> None:
+    def take_answers(self) -> None:
+        """Hand each answer to whom it is for.
+
+        :raises smtplib.SMTPServerDisconnected: the session ended before the last answer.
+        """
         for phase, transaction, address in self._expected:
             try:
                 answer = self._session.answer(phase)
             except smtplib.SMTPServerDisconnected as error:
-                raise failure or error from error.__context__
+                raise self._failure or error from error.__context__
             if answer[0] < 400 and answer[0] // 100 != (3 if phase == "DATA" else 2):
                 # The server may wait for a content, and would take the next commands for it.
-                raise failure or self._session.astray()
+                raise self._failure or self._session.astray()
             transaction.take(phase, answer, address)
             if answer[0] == 421:
                 raise _Goodbye(*self._session.ended(answer[1]).args)
-        if failure:
-            raise failure
+        if self._failure:
+            raise self._failure
 
     def _add_content(self, transaction: Transaction, pieces: list[bytes]) -> None:
         self._seal_commands()
@@ -335,7 +313,8 @@ def _send_chunks(session: Session, transactions: Sequence[Transaction], is_fresh
 
 def _send_by_steps(session: Session, transaction: Transaction) -> None:
     """Send the content when the server has agreed to a recipient."""
-    _ask(_Burst(session), session, transaction)
+    for burst in _split(_Burst(session), session, transaction):
+        burst.exchange()
     if transaction.has_recipients:
         burst = _Burst(session)
         burst.chunk(transaction)
@@ -346,46 +325,56 @@ def _send_whole(session: Session, group: Sequence[Transaction]) -> None:
     """Send all messages in one write."""
     burst = _Burst(session)
     for transaction in group:
+        burst.begin(transaction)
         burst.ask(transaction)
         burst.chunk(transaction)
     burst.exchange()
 
 
 def _send_data(session: Session, transactions: Sequence[Transaction]) -> None:
-    last: Transaction | None = None
-    for transaction in transactions:
-        burst = _Burst(session)
-        if last is not None:
-            burst.data(last)
-        _ask(burst, session, transaction, with_data=True)
-        last = transaction if transaction.wants_content else None
-    if last is not None:
-        burst = _Burst(session)
-        burst.data(last)
+    """Send each content with the commands of the next message.
+
+    They are put together while the server is busy with the commands of this one, for when it agrees to them.
+    """
+    bursts = _next(session, None, transactions[0] if transactions else None)
+    for transaction, following in zip_longest(transactions, transactions[1:]):
+        for burst in bursts[:-1]:
+            burst.exchange()
+        bursts[-1].send()
+        upcoming = _next(session, transaction, following)
+        bursts[-1].take_answers()
+        if not transaction.wants_content:
+            session.needs_reset = True
+            upcoming = _next(session, None, following)
+        elif not transaction.has_recipients:
+            upcoming = _next(session, transaction, following, is_for_nobody=True)
+        bursts = upcoming
+    for burst in bursts:
         burst.exchange()
 
 
-def _ask(burst: _Burst, session: Session, transaction: Transaction, with_data: bool = False) -> None:
-    """Send ``burst`` with the commands of a transaction, which may be too many for one write."""
-    if len(transaction.envelope.rcpt_tos) < _MAX_COMMANDS - 3:
-        burst.ask(transaction)
-    else:
-        burst = _ask_many(burst, session, transaction)
-    if with_data:
-        burst.add("DATA", transaction, "DATA")
-    burst.exchange()
+def _next(
+    session: Session, last: Transaction | None, following: Transaction | None, is_for_nobody: bool = False
+) -> list[_Burst]:
+    """Return the writes for the content of one message and all commands of another; without both, none."""
+    burst = _Burst(session)
+    if last is not None:
+        burst.data(last, is_for_nobody)
+    if following is None:
+        return [burst] if last else []
+    bursts = _split(burst, session, following)
+    bursts[-1].add("DATA", following, "DATA")
+    return bursts
 
 
-def _ask_many(burst: _Burst, session: Session, transaction: Transaction) -> _Burst:
-    """Send ``burst`` with most of the commands of a transaction, and return one with the rest."""
+def _split(burst: _Burst, session: Session, transaction: Transaction) -> list[_Burst]:
+    """Return ``burst`` with MAIL and RCPT of a transaction, and more of them if they are too many for one."""
     burst.begin(transaction)
-    commands = zip(transaction.recipients(), transaction.envelope.rcpt_tos, strict=True)
-    for position, (command, address) in enumerate(commands, 2):
-        if position % (_MAX_COMMANDS - 3) == 0:
-            burst.exchange()
-            burst = _Burst(session)
-        burst.add("RCPT", transaction, command, address)
-    return burst
+    most = _MAX_COMMANDS - 3
+    bursts = [burst, *(_Burst(session) for _ in range(most, len(transaction.envelope.rcpt_tos), most))]
+    for position, one in enumerate(bursts):
+        one.ask(transaction, position * most, (position + 1) * most)
+    return bursts
 
 
 def _groups(transactions: Iterable[Transaction], is_fresh: bool) -> Iterator[list[Transaction]]:

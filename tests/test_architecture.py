@@ -44,10 +44,11 @@ FLOORS["_old_names"] = {"_errors", "_charsets", "_addresses", "_headers"}
 
 SPEAKING = {"_errors", "_envelope", "_settings"}
 FLOORS["_tls"] = SPEAKING
+FLOORS["_contents"] = set()
 FLOORS["_replies"] = set()
-FLOORS["_transmission"] = SPEAKING
+FLOORS["_transmission"] = SPEAKING | {"_contents"}
 FLOORS["_dialogue"] = SPEAKING | {"_replies"}
-FLOORS["_smtp"] = SPEAKING | {"_tls", "_dialogue", "_transmission"}
+FLOORS["_smtp"] = SPEAKING | {"_tls", "_contents", "_dialogue", "_transmission"}
 FLOORS["_opening"] = SPEAKING | {"_tls", "_dialogue", "_smtp"}
 FLOORS["backends"] = SPEAKING | {"_smtp", "_opening"}
 

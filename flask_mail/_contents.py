@@ -1,0 +1,43 @@
+"""A content as the server is to get it: line ends, dots, and the end.
+
+Knows octets and nothing of ours.
+Rules: RFC 5321 sections 2.3.8 (line ends) and 4.5.2 (dots), RFC 3030 (chunks).
+"""
+
+from __future__ import annotations
+
+import re
+
+_LONE_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_LEADING_DOT = re.compile(rb"(?m)^\.")
+
+
+def with_line_ends(content: bytes) -> bytes:
+    """Return the content with each bare CR or LF made a CRLF.
+
+    A server that took it for a line end could see the end of the message there (RFC 5321 section 2.3.8).
+    """
+    ends = content.count(b"\r\n")
+    if content.count(b"\n") == ends == content.count(b"\r"):
+        return content
+    return _LONE_LINE_END.sub(b"\r\n", content)
+
+
+def as_data(content: bytes, is_ready: bool = False) -> list[bytes]:
+    """Return the content as DATA wants it: CRLF line ends, leading dots doubled, a lone dot at the end.
+
+    RFC 5321 section 4.5.2. A content that needs no repair is not copied, but for its end: it comes in pieces.
+
+    :param is_ready: whether that is known of it.
+    """
+    if not is_ready:
+        content = with_line_ends(content)
+        if content.startswith(b".") or b"\n." in content:
+            content = _LEADING_DOT.sub(b"..", content)
+    return [content, b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"]
+
+
+def as_chunk(content: bytes, is_ready: bool = False) -> list[bytes]:
+    """Return the content as BDAT wants it: CRLF line ends, one of them at the end."""
+    content = content if is_ready else with_line_ends(content)
+    return [content] if content.endswith(b"\r\n") else [content, b"\r\n"]
