@@ -234,7 +234,7 @@ class _Burst:
 
     def send(self) -> None:
         """Send all of it. A failure is told by :meth:`take_answers`: what was answered until then counts."""
-        self._seal_commands()
+        self.seal()
         before = self._session.octets_written
         try:
             self._session.write(self._log, self._pieces)
@@ -265,14 +265,14 @@ class _Burst:
             raise self._failure
 
     def _add_content(self, transaction: Transaction, pieces: list[bytes]) -> None:
-        self._seal_commands()
+        self.seal()
         self._log.append(f"(content of {len(transaction.envelope.content)} octets)")
         self._pieces += pieces
         self._expected.append((_CONTENT, transaction, ""))
         self._ends.append((transaction, sum(map(len, self._pieces))))
 
-    def _seal_commands(self) -> None:
-        """Put the commands among the pieces."""
+    def seal(self) -> None:
+        """Put the commands added so far among the pieces, as octets."""
         if self._commands:
             self._pieces.append(self._session.encode(self._commands))
             self._log += self._commands
@@ -364,6 +364,7 @@ def _next(
         return [burst] if last else []
     bursts = _split(burst, session, following)
     bursts[-1].add("DATA", following, "DATA")
+    bursts[-1].seal()
     return bursts
 
 
