@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import trustme
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
+
+#: pytester forgets what a run imports, and what the certificates are made with cannot be imported twice.
+KEPT = trustme
 
 #: Without plugins that leave threads behind.
 APART = ("-p", "no:cacheprovider", "-p", "no:rerunfailures")
