@@ -121,6 +121,20 @@ class TestContent:
 
         assert "BDAT" not in server.sessions[0].verbs
 
+    def test_none_is_sent_for_nobody(self, script, mail_to, message, two):
+        """A server that wants the content though it has refused all recipients gets none of it (RFC 2920)."""
+        server = script({
+            "EHLO": b"250-x\r\n250 PIPELINING\r\n",
+            "RCPT": b"550 5.1.1 Nobody\r\n",
+            "DATA": b"354 Go\r\n",
+            ".": b"554 5.5.1 Nobody\r\n",
+        })  # fmt: skip
+
+        receipts = list(mail_to(server).send_many([message, two]))
+
+        assert [type(receipt.error) for receipt in receipts] == [smtplib.SMTPRecipientsRefused] * 2
+        assert [line for line in server.heard if line.startswith((b"Subject", b"."))] == [b".\r\n"] * 2
+
     def test_thousands_of_recipients(self, fast, mail_to):
         """More recipients than fit into one write go out in several."""
         message = Message("Hi", bcc=[f"user{number}@example.org" for number in range(2000)])
