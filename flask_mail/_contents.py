@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 
+#: The phase in which the server answers a content.
+REPLY_TO_CONTENT = "the reply to the content"
+
 _LONE_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 

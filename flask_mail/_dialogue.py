@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
+from ._contents import REPLY_TO_CONTENT
 from ._envelope import Reply
 from ._errors import DeliveryUnknown
 from ._errors import SMTPTimeout
@@ -29,7 +30,6 @@ from ._settings import Settings
 
 logger = logging.getLogger("flask_mail.smtp")
 
-REPLY_TO_CONTENT = "the reply to the content"
 #: Octets from which on a piece is written for itself: to join it with others would copy it.
 _LARGE = 500_000
 #: Seconds to wait for what the server has to say after it stopped reading.

@@ -23,6 +23,11 @@ class Envelope(NamedTuple):
     mail_options: list[str]
     rcpt_options: list[str]
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the content is known to need no repair before it goes out."""
+        return False
+
 
 class ReadyEnvelope(Envelope):
     """An envelope whose content may be known to need no repair before it goes out."""

@@ -35,7 +35,7 @@ def patiently(act: Callable[[], T], retries: int, sleep: Callable[[float], None]
     The last error reaches the caller, and so does at once one that another try would only repeat, or
     after which the message may have been delivered.
     """
-    for pause in pauses(retries) if retries else ():
+    for pause in pauses(retries):
         try:
             return act()
         except Exception as error:

@@ -18,8 +18,8 @@ from time import monotonic
 from typing import Any
 
 from ._contents import as_data
+from ._contents import REPLY_TO_CONTENT
 from ._dialogue import Dialogue
-from ._dialogue import REPLY_TO_CONTENT
 from ._envelope import Envelope
 from ._envelope import Outcome
 from ._envelope import Reply
@@ -99,7 +99,7 @@ class SMTPSession(Dialogue):
 
     def send_envelope(self, envelope: Envelope) -> dict[str, tuple[int, bytes]]:
         """Send one message by :meth:`sendmail`, without repairing a content that is known not to need it."""
-        self._ready = envelope.content if getattr(envelope, "is_ready", False) else None
+        self._ready = envelope.content if envelope.is_ready else None
         try:
             return self.sendmail(*envelope)
         finally:
@@ -213,7 +213,7 @@ class SMTPSession(Dialogue):
         return transactions
 
     def _transaction(self, envelope: Envelope) -> Transaction:
-        is_ready = envelope.content is self._ready or getattr(envelope, "is_ready", False)
+        is_ready = envelope.is_ready or envelope.content is self._ready
         transaction = Transaction(envelope, self._mail_options(envelope), is_ready)
         try:
             addresses = [envelope.mail_from, *envelope.rcpt_tos]

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from ._contents import as_chunk
 from ._contents import as_data
+from ._contents import REPLY_TO_CONTENT
 from ._envelope import Envelope
 from ._errors import DeliveryUnknown
 
@@ -28,7 +29,6 @@ _MAX_WRITE = 4_500_000
 _MAX_COMMANDS = 500
 
 _Answer = tuple[int, bytes]
-_CONTENT = "the reply to the content"
 
 
 class Session(Protocol):
@@ -108,7 +108,7 @@ class Transaction:
             return "MAIL"
         if isinstance(self.error, smtplib.SMTPRecipientsRefused):
             return "RCPT"
-        return "DATA" if self.reply is None else _CONTENT
+        return "DATA" if self.reply is None else REPLY_TO_CONTENT
 
     @property
     def has_recipients(self) -> bool:
@@ -133,7 +133,7 @@ class Transaction:
             self._sender_reply = answer
         elif phase == "DATA":
             self._data_reply = answer
-        elif phase == _CONTENT:
+        elif phase == REPLY_TO_CONTENT:
             self.reply = answer
         # Whatever the server says to RSET, it will say the rest to MAIL.
 
@@ -268,7 +268,7 @@ class _Burst:
         self.seal()
         self._log.append(f"(content of {len(transaction.envelope.content)} octets)")
         self._pieces += pieces
-        self._expected.append((_CONTENT, transaction, ""))
+        self._expected.append((REPLY_TO_CONTENT, transaction, ""))
         self._ends.append((transaction, sum(map(len, self._pieces))))
 
     def seal(self) -> None:
