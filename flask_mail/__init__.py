@@ -9,8 +9,10 @@ from ._attachment import Attachment
 from ._connection import Connection
 from ._envelope import Envelope
 from ._envelope import Outcome
+from ._envelope import Outgoing
 from ._envelope import Receipt
 from ._envelope import Reply
+from ._envelope import Verdict
 from ._errors import AddressError
 from ._errors import BadHeaderError
 from ._errors import ConfigError
@@ -51,9 +53,11 @@ __all__ = [
     "Message",
     "MessageError",
     "Outcome",
+    "Outgoing",
     "Receipt",
     "Reply",
     "SMTPTimeout",
+    "Verdict",
     "email_dispatched",
     "email_failed",
     "force_text",

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from ._envelope import Envelope
 from ._envelope import Outcome
+from ._envelope import Outgoing
 from ._envelope import Receipt
-from ._errors import DeliveryUnknown
+from ._envelope import Verdict
 from ._errors import is_transient
 from ._errors import SMTPTimeout
 from ._message import Message
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _FULL = 4_000_000
 #: Connections in a row that come to nothing before a batch is given up.
 _MAX_FAILURES = 3
-_NO_ENVELOPE = Envelope("", [], b"", [], [])
+_NOTHING = Outgoing(Envelope("", [], b"", [], []))
 
 
 class Parcel:
@@ -40,7 +41,7 @@ class Parcel:
 
     def __init__(self, message: Message, has_hook: bool = False) -> None:
         self.message = message
-        self.sealed: Envelope = _NO_ENVELOPE
+        self.sealed = _NOTHING
         #: What became of it; None as long as nobody knows.
         self.receipt: Receipt | None = None
         #: Whether a subclass has a hand in sending it, and so what became of it is announced by then.
@@ -48,7 +49,9 @@ class Parcel:
 
     def fail(self, error: Exception) -> None:
         """Give the receipt of a message that was not sent, or may not have been."""
-        self.receipt = Receipt(getattr(self.message, "msgId", ""), self.sealed, sent=False, error=error)
+        self.receipt = Receipt(
+            getattr(self.message, "msgId", ""), self.sealed.envelope, sent=False, error=error
+        )
 
     @property
     def is_to_retry(self) -> bool:
@@ -100,7 +103,7 @@ class Batching:
             while is_more and len(parcels) < size and octets < _FULL:
                 try:
                     parcels.append(self._prepare(next(iterator)))
-                    octets += len(parcels[-1].sealed.content)
+                    octets += len(parcels[-1].sealed.envelope.content)
                 except StopIteration:
                     is_more = False
                 except Exception as error:  # noqa: BLE001 # raised once what was taken before is answered for
@@ -140,7 +143,7 @@ class Batching:
             parcel.fail(error)
             return
         # A hook of old returns nothing.
-        done = Receipt(parcel.message.msgId, parcel.sealed, sent=True)
+        done = Receipt(parcel.message.msgId, parcel.sealed.envelope, sent=True)
         parcel.receipt = receipt if isinstance(receipt, Receipt) else done
 
     def _carry_patiently(self, parcels: list[Parcel]) -> Exception | None:
@@ -182,19 +185,19 @@ class Batching:
             for parcel in parcels:
                 self._carry_alone(parcel)
             return []
-        cut_off = [outcome.error for outcome in outcomes if _is_cut_off(outcome.error)]
+        cut_off = [outcome.error for outcome in outcomes if _is_cut_off(outcome)]
         self._failures = self._failures + 1 if len(cut_off) == len(outcomes) else 0
         # Where a new session broke at its first message, the next one would; and a server that kept
         # one message waiting is not asked to do so again.
         is_at_fault = bool(cut_off) and (
-            (not was_open and _is_cut_off(outcomes[0].error)) or isinstance(cut_off[0], SMTPTimeout)
+            (not was_open and _is_cut_off(outcomes[0])) or isinstance(cut_off[0], SMTPTimeout)
         )
         again: list[Parcel] = []
         for parcel, outcome in zip(parcels, outcomes, strict=True):
-            if _is_cut_off(outcome.error) and not is_at_fault:
+            if _is_cut_off(outcome) and not is_at_fault:
                 again.append(parcel)
                 continue
-            is_at_fault = is_at_fault and not _is_cut_off(outcome.error)
+            is_at_fault = is_at_fault and not _is_cut_off(outcome)
             self._sign(parcel, outcome)
         return again
 
@@ -231,7 +234,7 @@ class Batching:
         """Return whether a subclass has a hand in sending the message."""
         raise NotImplementedError
 
-    def _seal(self, message: Message, envelope_from: Any) -> Envelope:
+    def _seal(self, message: Message, envelope_from: Any) -> Outgoing:
         """Return what goes to the server."""
         raise NotImplementedError
 
@@ -243,15 +246,15 @@ class Batching:
         """Return how many messages the host may still carry, at least 1."""
         raise NotImplementedError
 
-    def _transmit_all(self, envelopes: list[Envelope]) -> list[Outcome] | None:
+    def _transmit_all(self, items: list[Outgoing]) -> list[Outcome] | None:
         """Return the outcome of each, or None if the host takes one at a time."""
         raise NotImplementedError
 
-    def _deliver(self, message: Message, sealed: Envelope) -> Receipt:
+    def _deliver(self, message: Message, sealed: Outgoing) -> Receipt:
         """Send one message."""
         raise NotImplementedError
 
-    def _receipt(self, message: Message, sealed: Envelope, outcome: Outcome) -> Receipt:
+    def _receipt(self, message: Message, sealed: Outgoing, outcome: Outcome) -> Receipt:
         """Return the receipt of a message that somebody gets."""
         raise NotImplementedError
 
@@ -322,8 +325,6 @@ def _finish(first: Batching, under_way: deque[Any]) -> Any:
     return stop or failure
 
 
-def _is_cut_off(error: Exception | None) -> bool:
+def _is_cut_off(outcome: Outcome) -> bool:
     """Whether the session ended before the content of the message was complete: it was not accepted."""
-    if isinstance(error, smtplib.SMTPSenderRefused):
-        return error.smtp_code == 421
-    return isinstance(error, smtplib.SMTPServerDisconnected) and not isinstance(error, DeliveryUnknown)
+    return outcome.verdict is Verdict.NOT_BEGUN

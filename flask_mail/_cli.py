@@ -109,7 +109,7 @@ def _reach(mail: _MailMixin) -> dict[str, str]:
     """
     state = _followed(mail)
     for capture in captures():
-        capture.opening(state)
+        capture.before_connect(state)
     if state.backend == "smtp":
         click.echo(f"Connecting to {state.peer} ...", err=True)  # which may take as long as MAIL_TIMEOUT
     host = mail.connect().configure_host()

@@ -21,15 +21,15 @@ from flask import has_app_context
 
 from . import backends
 from ._batch import Batching
-from ._envelope import Envelope
 from ._envelope import Outcome
+from ._envelope import Outgoing
 from ._envelope import Receipt
 from ._envelope import Reply
+from ._envelope import Verdict
 from ._errors import classify
 from ._errors import ConfigError
 from ._message import Message
-from ._render import envelope
-from ._render import named_recipients
+from ._render import prepare
 from ._retrying import patiently
 from ._signals import email_dispatched
 from ._signals import email_failed
@@ -71,7 +71,7 @@ class Connection(Batching):
         self._max_emails = max_emails
 
     def __enter__(self) -> Connection:
-        self.mail.follow()
+        self.mail.snapshot()
         patiently(self._open, self.mail.retries)
         return self
 
@@ -152,13 +152,13 @@ class Connection(Batching):
         """Open the host unless one is there or sending is suppressed; return whether it was used before."""
         if self.host is not None:
             return True
-        if self.mail.is_suppressed or self._takers():
+        if self.mail.is_suppressed or self._interceptors():
             return False
         self._unreachable = None
         if self._is_shared and self.mail.has_kept and self._take_kept():
             return True
         for capture in captures():
-            capture.opening(self.mail)
+            capture.before_connect(self.mail)
         try:
             self.host = self._own_host = self.configure_host()
         except OSError as error:
@@ -178,10 +178,10 @@ class Connection(Batching):
             kept.host.close()
         return False
 
-    def _takers(self) -> list[Capture]:
+    def _interceptors(self) -> list[Capture]:
         """Return the captures that stand in for the server."""
         in_place = captures()
-        return [capture for capture in in_place if capture.takes(self.mail.app)] if in_place else []
+        return [capture for capture in in_place if capture.intercepts(self.mail.app)] if in_place else []
 
     def _announce(self, message: Message, receipt: Receipt) -> None:
         app = self._app()
@@ -195,10 +195,9 @@ class Connection(Batching):
     def _has_hook(self, message: Message) -> bool:
         return type(self).send is not Connection.send or type(message).send is not Message.send
 
-    def _seal(self, message: Message, envelope_from: Any) -> Envelope:
-        self.mail.follow()
-        message.stamp(self.mail)
-        return envelope(message, self.mail, envelope_from or self.envelope_from)
+    def _seal(self, message: Message, envelope_from: Any) -> Outgoing:
+        with_names = self.host is not None and self.host is not self._own_host
+        return prepare(message, self.mail.snapshot(), envelope_from or self.envelope_from, with_names)
 
     def _ready(self) -> bool:
         self._drop_unusable_host()
@@ -208,28 +207,28 @@ class Connection(Batching):
         limit = self._limit
         return max(limit - self.num_emails, 1) if limit else sys.maxsize
 
-    def _transmit_all(self, envelopes: list[Envelope]) -> list[Outcome] | None:
+    def _transmit_all(self, items: list[Outgoing]) -> list[Outcome] | None:
         host = self.host
         # Looked up in the type: a mock has whatever it is asked for.
         if host is None or host is not self._own_host or not hasattr(type(host), "send_window"):
             return None
         try:
-            outcomes: list[Outcome] = host.send_window(envelopes)
+            outcomes: list[Outcome] = host.send_window(items)
         except Exception as error:  # noqa: BLE001 # it is in the receipts
-            return [Outcome({}, None, error) for _ in envelopes]
+            return [Outcome(Verdict.NOT_SENT, error=error) for _ in items]
         return outcomes
 
-    def _deliver(self, message: Message, sealed: Envelope) -> Receipt:
+    def _deliver(self, message: Message, sealed: Outgoing) -> Receipt:
         self._drop_unusable_host()
-        if self.host is None and (takers := self._takers()):
-            for capture in takers:
-                capture.deliver(self._app(), message, sealed)
-            return Receipt(message.msgId, sealed, sent=True)
+        if self.host is None and (interceptors := self._interceptors()):
+            for capture in interceptors:
+                capture.deliver(self._app(), message, sealed.envelope)
+            return Receipt(message.msgId, sealed.envelope, sent=True)
         was_open = self._open()
         if self.host is None:
             return self._undelivered(message, sealed)
         try:
-            outcome = self._transmit(message, sealed)
+            outcome = self._transmit(sealed)
         except (smtplib.SMTPServerDisconnected, smtplib.SMTPSenderRefused) as error:
             if not (was_open and self._has_left_before_message(error)):
                 raise
@@ -237,31 +236,37 @@ class Connection(Batching):
             return self._deliver(message, sealed)  # once: the host is a new one now
         return self._receipt(message, sealed, outcome)
 
-    def _transmit(self, message: Message, sealed: Envelope) -> Outcome:
+    def _transmit(self, sealed: Outgoing) -> Outcome:
         if self.host is not self._own_host:
-            return _hand_over(self.host, message, sealed)
+            return _hand_over(self.host, sealed)
         # Looked up in the type: a mock has whatever it is asked for.
-        has_more = hasattr(type(self.host), "send_envelope")
-        refused = self.host.send_envelope(sealed) if has_more else self.host.sendmail(*sealed)
-        return Outcome(_refusals(refused), _reply(self.host), None)
+        if not hasattr(type(self.host), "send_window"):
+            refused = self.host.sendmail(*sealed.envelope)
+            return Outcome(Verdict.ACCEPTED, _refusals(refused), _reply(self.host))
+        [outcome] = self.host.send_window([sealed])
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome  # type: ignore[no-any-return] # of a host of any kind
 
-    def _receipt(self, message: Message, sealed: Envelope, outcome: Outcome) -> Receipt:
+    def _receipt(self, message: Message, sealed: Outgoing, outcome: Outcome) -> Receipt:
         for address, (code, text) in outcome.refused.items():
             logger.warning(
                 "The mail server refused the recipient %s of %s: %s %s", address, message.msgId, code, text
             )
-        return Receipt(message.msgId, sealed, sent=True, refused=outcome.refused, reply=outcome.reply)
+        return Receipt(
+            message.msgId, sealed.envelope, sent=True, refused=dict(outcome.refused), reply=outcome.reply
+        )
 
     def _has_left_before_message(self, error: smtplib.SMTPException) -> bool:
         has_left = getattr(type(self.host), "left_before_message", None)
         return has_left is not None and self.host is self._own_host and has_left(self.host, error)
 
-    def _undelivered(self, message: Message, sealed: Envelope) -> Receipt:
+    def _undelivered(self, message: Message, sealed: Outgoing) -> Receipt:
         """Return the receipt of a message that is suppressed, or whose server cannot be reached."""
         error = None if self.mail.is_suppressed else self._unreachable
         if error is not None:
             logger.warning("The message %s was not sent: %s", message.msgId, error)
-        return Receipt(message.msgId, sealed, sent=False, error=error)
+        return Receipt(message.msgId, sealed.envelope, sent=False, error=error)
 
     def _drop_unusable_host(self) -> None:
         """Part with our own host if the server has left it meanwhile, or if sending is suppressed by now."""
@@ -270,7 +275,7 @@ class Connection(Batching):
         if _has_ended(self.host):
             self.host.close()
             self._forget_host()
-        elif self.mail.is_suppressed or self._takers():
+        elif self.mail.is_suppressed or self._interceptors():
             self.close()
 
     def _count(self) -> None:
@@ -351,15 +356,17 @@ def _has_ended(host: Any) -> bool:
     return isinstance(host, smtplib.SMTP) and host.sock is None
 
 
-def _hand_over(host: Any, message: Message, sealed: Envelope) -> Outcome:
+def _hand_over(host: Any, sealed: Outgoing) -> Outcome:
     """Give the message to a host that somebody else put in place, as Flask-Mail 0.10 did.
 
     There a recipient with a name comes with it, and tests that put a mock there know it so.
     """
-    named = dict(zip(sealed.rcpt_tos, named_recipients(message), strict=True))
-    refused = host.sendmail(*sealed._replace(rcpt_tos=list(named.values())))
+    envelope = sealed.envelope
+    named = dict(zip(envelope.rcpt_tos, sealed.named_rcpts or envelope.rcpt_tos, strict=True))
+    refused = host.sendmail(*envelope._replace(rcpt_tos=list(named.values())))
     bare = {name: address for address, name in named.items()}
-    return Outcome({bare.get(name, name): it for name, it in _refusals(refused).items()}, _reply(host), None)
+    refusals = {bare.get(name, name): it for name, it in _refusals(refused).items()}
+    return Outcome(Verdict.ACCEPTED, refusals, _reply(host))
 
 
 def _refusals(refused: Any) -> dict[str, Reply]:

@@ -7,6 +7,9 @@ The envelope is that of RFC 5321 section 2.3.1; field names are aiosmtpd's.
 from __future__ import annotations
 
 import smtplib
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
 from typing import Literal
 from typing import NamedTuple
 
@@ -23,19 +26,18 @@ class Envelope(NamedTuple):
     mail_options: list[str]
     rcpt_options: list[str]
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether the content is known to need no repair before it goes out."""
-        return False
 
+class Outgoing(NamedTuple):
+    """A message as it leaves: rendered, and with what is known of it from rendering it."""
 
-class ReadyEnvelope(Envelope):
-    """An envelope whose content may be known to need no repair before it goes out."""
-
-    #: Whether the content has CRLF line ends only, and no line that begins with a dot (RFC 5321 sections
-    #: 2.3.8 and 4.5.2): to look through a large file for them takes longer than to encode it. Set by whoever
-    #: wrote the content; of a copy with another content (``_replace``) it is not known.
-    is_ready: bool = False
+    envelope: Envelope
+    #: The Message-ID, for logs, receipts and errors.
+    message_id: str = ""
+    #: Whether the content is known to have CRLF line ends only, and no line that begins with a dot (RFC 5321
+    #: sections 2.3.8 and 4.5.2): to look through a large file for them takes longer than to encode it.
+    is_canonical: bool = False
+    #: The recipients with their names, for a host that somebody else put in place; empty unless asked for.
+    named_rcpts: tuple[str, ...] = ()
 
 
 class Reply(NamedTuple):
@@ -45,15 +47,31 @@ class Reply(NamedTuple):
     text: str
 
 
-class Outcome(NamedTuple):
-    """What a host that takes many envelopes at once says of one of them."""
+class Verdict(Enum):
+    """What became of a message, decided by whoever has the evidence: a host, or a capture."""
 
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    SUPPRESSED = "suppressed"
+    NOT_SENT = "not sent"
+    #: The session ended before the message was begun or complete: it is safe to send it on a new connection.
+    #: Users are told "not sent".
+    NOT_BEGUN = "not begun"
+
+
+class Outcome(NamedTuple):
+    """What a host says of one message."""
+
+    verdict: Verdict
     #: The recipients refused, each with its reply, while others were accepted.
-    refused: dict[str, Reply]
+    refused: Mapping[str, Reply] = MappingProxyType({})
     #: The server's answer to the content.
-    reply: Reply | None
+    reply: Reply | None = None
     #: Why nobody gets the message; None if somebody does.
-    error: Exception | None
+    error: Exception | None = None
+    #: Whether the message was certainly not accepted, and may be if it is sent again later.
+    is_transient: bool = False
 
 
 class Receipt:

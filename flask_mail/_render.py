@@ -31,7 +31,7 @@ from ._charsets import as_text
 from ._charsets import output_charset
 from ._charsets import shown
 from ._envelope import Envelope
-from ._envelope import ReadyEnvelope
+from ._envelope import Outgoing
 from ._errors import BadHeaderError
 from ._errors import IncompleteMessage
 from ._errors import MessageError
@@ -71,13 +71,13 @@ _MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "O
 class _People:
     """Everybody whom the message names, read once."""
 
-    def __init__(self, message: Message, settings: Settings | None, clean: bool = False) -> None:
+    def __init__(self, message: Message, settings: Settings, clean: bool = False) -> None:
         """Read the addresses.
 
         :param clean: leave out characters that may stand in no header instead of refusing them.
         """
-        sender = message.sender or (settings and settings.default_sender)
-        reply_to = message.reply_to or (settings and settings.default_reply_to)
+        sender = message.sender or settings.default_sender
+        reply_to = message.reply_to or settings.default_reply_to
         self.sender = [sender_mailbox(sender, clean)] if sender else []
         self.recipients = mailboxes(message.recipients, "recipients", clean)
         self.cc = mailboxes(message.cc, "cc", clean) if message.cc else []
@@ -91,13 +91,17 @@ class _People:
         return each_once([*self.recipients, *self.cc, *self.bcc])
 
 
-def envelope(message: Message, settings: Settings, envelope_from: Any = None) -> Envelope:
-    """Return what a host is to send for ``message``.
+def prepare(
+    message: Message, settings: Settings, envelope_from: Any = None, with_names: bool = False
+) -> Outgoing:
+    """Fill in what the message left open, and return what a host is to send for it.
 
     :param envelope_from: the return path; otherwise that of the message, of the settings, or the sender.
+    :param with_names: say the recipients with their names, too.
     :raises IncompleteMessage: there is no sender or no recipient.
     :raises MessageError: something in the message cannot be sent; nothing is ever left out instead.
     """
+    message.stamp(settings)
     people = _People(message, settings)
     recipients = [box.addr_spec for box in people.receivers()]
     if not recipients:
@@ -116,11 +120,9 @@ def envelope(message: Message, settings: Settings, envelope_from: Any = None) ->
     # A body is always written in ASCII: what is not is an address, in the envelope or in a header.
     if not (rendered.isascii() and return_path.isascii() and all(map(str.isascii, recipients))):
         options += [option for option in ("SMTPUTF8", "BODY=8BITMIME") if option not in options]
-    if not is_ready:
-        return Envelope(return_path, recipients, rendered, options, rcpt_options)
-    ready = ReadyEnvelope(return_path, recipients, rendered, options, rcpt_options)
-    ready.is_ready = True
-    return ready
+    envelope = Envelope(return_path, recipients, rendered, options, rcpt_options)
+    names = [sanitize_mailbox(box, message.charset) for box in people.receivers()] if with_names else []
+    return Outgoing(envelope, str(message.msgId), is_ready, tuple(names))
 
 
 def content(message: Message, settings: Settings) -> bytes:
@@ -129,12 +131,6 @@ def content(message: Message, settings: Settings) -> bytes:
     Unsafe characters are left out of addresses; only sending refuses them.
     """
     return _content(message, settings, _People(message, settings, clean=True))[0]
-
-
-def named_recipients(message: Message) -> list[str]:
-    """Return whom the message goes to in the order of its envelope, each with name as in a header."""
-    receivers = _People(message, None).receivers()
-    return [sanitize_mailbox(box, message.charset) for box in receivers]
 
 
 def has_bad_headers(message: Message, settings: Settings) -> bool:

@@ -181,6 +181,11 @@ class Settings(_Following):
                 setattr(self, attribute, value)
         self._seen, self._values = seen, now
 
+    def snapshot(self) -> Settings:
+        """Return the settings for what begins now."""
+        self.follow()
+        return self
+
     def follow_as(self, other: Settings) -> None:
         """Follow from now on what ``other`` follows, seen as far as it has."""
         if hasattr(other, "_config"):

@@ -22,7 +22,7 @@ from ._contents import REPLY_TO_CONTENT
 from ._dialogue import Dialogue
 from ._envelope import Envelope
 from ._envelope import Outcome
-from ._envelope import Reply
+from ._envelope import Outgoing
 from ._errors import advise
 from ._errors import DeliveryUnknown
 from ._errors import locate
@@ -97,14 +97,6 @@ class SMTPSession(Dialogue):
         self._reply_to_content = code, text
         return code, text
 
-    def send_envelope(self, envelope: Envelope) -> dict[str, tuple[int, bytes]]:
-        """Send one message by :meth:`sendmail`, without repairing a content that is known not to need it."""
-        self._ready = envelope.content if envelope.is_ready else None
-        try:
-            return self.sendmail(*envelope)
-        finally:
-            self._ready = None
-
     def sendmail(
         self,
         from_addr: str,
@@ -120,31 +112,32 @@ class SMTPSession(Dialogue):
         recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
         content = msg.encode("ascii") if isinstance(msg, str) else msg
         envelope = Envelope(from_addr, recipients, content, list(mail_options), list(rcpt_options))
-        [transaction] = self._carry([envelope])
+        [transaction] = self._carry([Outgoing(envelope)])
         if transaction.error is not None:
             raise transaction.error
         return transaction.refused
 
-    def send_window(self, envelopes: Sequence[Envelope]) -> list[Outcome]:
+    def send_window(self, items: Sequence[Outgoing]) -> list[Outcome]:
         """Send several messages, without waiting for the answers to one before the next goes out.
 
-        The session is ready for the next window then, or closed. A message whose error is an
-        ``SMTPServerDisconnected`` but no ``DeliveryUnknown`` was certainly not accepted.
+        The session is ready for the next window then, or closed.
         """
-        return [
-            Outcome(
-                {address: _as_reply(answer) for address, answer in transaction.refused.items()},
-                transaction.reply and _as_reply(transaction.reply),
-                transaction.error,
-            )
-            for transaction in self._carry(envelopes)
-        ]
+        return [transaction.outcome() for transaction in self._carry(items)]
 
-    def left_before_message(self, error: smtplib.SMTPException) -> bool:
+    def is_usable(self) -> bool:
+        """Whether the session can take another message, as far as is known without asking the server."""
+        return self.unread() is None
+
+    def left_before_message(self, error: Exception) -> bool:
         """Whether the error means that the server ended the session rather than begin with the message."""
         if isinstance(error, smtplib.SMTPSenderRefused):
             return error.smtp_code == 421
-        return self._has_left and self._phase in ("RSET", "MAIL") and not isinstance(error, DeliveryUnknown)
+        return (
+            isinstance(error, smtplib.SMTPServerDisconnected)
+            and self._has_left
+            and self._phase in ("RSET", "MAIL")
+            and not isinstance(error, DeliveryUnknown)
+        )
 
     def auth(
         self, mechanism: str, authobject: Callable[..., str | None], *, initial_response_ok: bool = True
@@ -193,11 +186,11 @@ class SMTPSession(Dialogue):
             self.close()
         return 221, b""
 
-    def _carry(self, envelopes: Sequence[Envelope]) -> list[Transaction]:
+    def _carry(self, items: Sequence[Outgoing]) -> list[Transaction]:
         """Return how each message fared."""
         try:
             self.ehlo_or_helo_if_needed()
-            transactions = [self._transaction(envelope) for envelope in envelopes]
+            transactions = [self._transaction(item) for item in items]
             ready = [transaction for transaction in transactions if transaction.error is None]
             if self._settings.pipelining and self.has_extn("pipelining"):
                 self._carry_together(ready)
@@ -212,9 +205,9 @@ class SMTPSession(Dialogue):
                 self._advise(transaction, transaction.error)
         return transactions
 
-    def _transaction(self, envelope: Envelope) -> Transaction:
-        is_ready = envelope.is_ready or envelope.content is self._ready
-        transaction = Transaction(envelope, self._mail_options(envelope), is_ready)
+    def _transaction(self, item: Outgoing) -> Transaction:
+        envelope = item.envelope
+        transaction = Transaction(envelope, self._mail_options(envelope), item.is_canonical)
         try:
             addresses = [envelope.mail_from, *envelope.rcpt_tos]
             if envelope.mail_options or not "".join(addresses).isascii():
@@ -352,10 +345,6 @@ def _features(answer: bytes) -> dict[str, str]:
     offers = _Offers(answer)
     offers.ehlo()
     return offers.esmtp_features
-
-
-def _as_reply(answer: tuple[int, bytes]) -> Reply:
-    return Reply(answer[0], answer[1].decode("utf-8", "replace"))
 
 
 def _is_answered_for_address(transaction: Transaction) -> bool:

@@ -18,7 +18,11 @@ from ._contents import as_chunk
 from ._contents import as_data
 from ._contents import REPLY_TO_CONTENT
 from ._envelope import Envelope
+from ._envelope import Outcome
+from ._envelope import Reply
+from ._envelope import Verdict
 from ._errors import DeliveryUnknown
+from ._errors import is_transient
 
 #: Octets of a content that goes out before the server has agreed to its sender and recipients.
 _MAX_UNASKED = 1_500_000
@@ -140,6 +144,17 @@ class Transaction:
     def hand_over(self) -> None:
         """Note that the system has taken over the content to its last octet."""
         self._is_handed_over = True
+
+    def outcome(self) -> Outcome:
+        """Return what became of the message."""
+        refused = {
+            address: Reply(code, text.decode("utf-8", "replace"))
+            for address, (code, text) in self.refused.items()
+        }
+        reply = self.reply and Reply(self.reply[0], self.reply[1].decode("utf-8", "replace"))
+        if self.error is None:
+            return Outcome(Verdict.ACCEPTED, refused, reply)
+        return Outcome(_verdict(self.error), {}, reply, self.error, is_transient(self.error))
 
     def conclude(self, session: Session, lost: Exception | None) -> None:
         """Note why nobody gets the message, if so.
@@ -397,3 +412,13 @@ def _groups(transactions: Iterable[Transaction], is_fresh: bool) -> Iterator[lis
 
 def _is_positive(answer: _Answer | None) -> bool:
     return answer is not None and 200 <= answer[0] < 300
+
+
+def _verdict(error: Exception) -> Verdict:
+    if isinstance(error, DeliveryUnknown):
+        return Verdict.UNKNOWN
+    if isinstance(error, smtplib.SMTPSenderRefused) and error.smtp_code == 421:
+        return Verdict.NOT_BEGUN
+    if isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused):
+        return Verdict.REFUSED
+    return Verdict.NOT_BEGUN if isinstance(error, smtplib.SMTPServerDisconnected) else Verdict.NOT_SENT

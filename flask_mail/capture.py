@@ -12,12 +12,13 @@ from typing import Protocol
 
 
 class Capture(Protocol):
-    """Sees each message of the process on its way."""
+    """Sees each message of the process on its way. A subclass overrides what it needs."""
 
-    def takes(self, app: Any) -> bool:
+    def intercepts(self, app: Any) -> bool:
         """Return whether the capture stands in for the server of this app, so that none is connected to."""
+        return False
 
-    def opening(self, settings: Any) -> None:
+    def before_connect(self, settings: Any) -> None:
         """Called before a host is opened; an exception keeps it from being opened."""
 
     def deliver(self, app: Any, message: Any, envelope: Any) -> None:

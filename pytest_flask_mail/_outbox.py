@@ -216,11 +216,11 @@ class Recorder:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
-    def takes(self, app: Flask | None) -> bool:
+    def intercepts(self, app: Flask | None) -> bool:
         """Return whether the outbox stands in for the server: unless that is ours, or if a failure is due."""
         return bool(self._outbox._failures) or not _is_pointed_at_test_server(app)
 
-    def opening(self, settings: Any) -> None:
+    def before_connect(self, settings: Any) -> None:
         """Let the host be opened."""
 
     def deliver(self, app: Flask, message: Message, envelope: Envelope) -> None:

@@ -53,11 +53,11 @@ class Guard:
 
         seam.remove(self)
 
-    def takes(self, app: Any) -> bool:
+    def intercepts(self, app: Any) -> bool:
         """Stand in for no server."""
         return False
 
-    def opening(self, settings: Any) -> None:
+    def before_connect(self, settings: Any) -> None:
         """Warn of the connection that is about to be made, or refuse it."""
         if settings.backend != "smtp" or is_loopback(settings.server) or self._is_off():
             return

@@ -21,10 +21,10 @@ class Recorder:
         self.events = []
         self.refusal = None
 
-    def takes(self, app):
+    def intercepts(self, app):
         return app in self.apps
 
-    def opening(self, settings):
+    def before_connect(self, settings):
         self.events.append(("opening", settings.peer))
         self.refuse()
 

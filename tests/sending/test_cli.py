@@ -66,7 +66,7 @@ class Printer:
 class Guard:
     """A capture that keeps every host from being opened."""
 
-    def opening(self, settings):
+    def before_connect(self, settings):
         raise ConnectionRefusedError("not in a test")
 
 

@@ -89,15 +89,14 @@ class TestContent:
 
         assert fast.mails[0].envelope.content == receipt.envelope.content
 
-    def test_another_content_is_looked_through(self, suppressed):
-        """A content put in the place of a written one, as by a host that signs, is not taken to be ready."""
-        message = Message("Hi", ["ann@example.org"], sender="me@example.org")
-        message.attach("a.bin", "application/octet-stream", b"x")
+    def test_another_content_is_looked_through(self, fast, mail_to):
+        """A content put in the place of a rendered one, as by a subclass that signs, has its dots doubled."""
+        signed = b"Subject: Hi\r\n\r\nHello.\r\n.\r\nMAIL FROM:<eve@example.org>\r\n"
 
-        sealed = suppressed.send(message).envelope
+        with mail_to(fast).connect() as connection:
+            connection.host.sendmail("me@example.org", ["ann@example.org"], signed)
 
-        assert sealed.is_ready
-        assert not sealed._replace(content=b".").is_ready
+        assert [mail.envelope.content for mail in fast.mails] == [signed]
 
     @pytest.mark.parametrize("size", [100_000, 1_000_000, 3_000_000])
     def test_attachments(self, fast, mail_to, size):

@@ -48,11 +48,11 @@ app.config["MAIL_BACKEND"] = backend
 class Watcher:
     """A capture."""
 
-    def takes(self, app: Any) -> bool:
+    def intercepts(self, app: Any) -> bool:
         """Take nothing."""
         return False
 
-    def opening(self, settings: Any) -> None:
+    def before_connect(self, settings: Any) -> None:
         """Allow it."""
 
     def deliver(self, app: Any, message: Message, envelope: Envelope) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import smtplib
 import warnings
+from collections.abc import Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from io import BytesIO
@@ -35,6 +36,7 @@ from flask_mail import Mail
 from flask_mail import Message
 from flask_mail import MessageError
 from flask_mail import Outcome
+from flask_mail import Outgoing
 from flask_mail import Receipt
 from flask_mail import Reply
 from flask_mail import sanitize_address
@@ -42,6 +44,7 @@ from flask_mail import sanitize_addresses
 from flask_mail import sanitize_subject
 from flask_mail import signals
 from flask_mail import SMTPTimeout
+from flask_mail import Verdict
 
 logger = logging.getLogger(__name__)
 app = Flask(__name__)
@@ -222,7 +225,7 @@ def send_newsletter(messages: list[Message]) -> list[str]:
 
 
 class Relay:
-    """A host that takes many envelopes at once."""
+    """A host that takes many messages at once."""
 
     def sendmail(
         self, mail_from: str, rcpt_tos: list[str], content: bytes, mail_options: Any, rcpt_options: Any
@@ -230,9 +233,9 @@ class Relay:
         """Take one message."""
         return {}
 
-    def send_window(self, envelopes: list[Envelope]) -> list[Outcome]:
+    def send_window(self, items: Sequence[Outgoing]) -> list[Outcome]:
         """Take several."""
-        return [Outcome(refused={}, reply=Reply(250, "OK"), error=None) for _ in envelopes]
+        return [Outcome(Verdict.ACCEPTED, reply=Reply(250, "OK")) for _ in items]
 
     def quit(self) -> None:
         """End."""
