@@ -93,7 +93,7 @@ class Connection(Batching):
         :raises ConfigError: the settings contradict each other.
         :raises OSError: the server cannot be reached, or refuses.
         """
-        return backends.open_host(self.mail)
+        return backends.open_host(self.mail.snapshot())
 
     def send(self, message: Message, envelope_from: Any = None) -> Receipt:
         """Send the message and return what became of it.
@@ -142,7 +142,7 @@ class Connection(Batching):
             return
         carried = self.num_emails
         self._forget_host()
-        self.mail.kept.put(host, self.mail.opening_values(), carried, seconds)
+        self.mail._kept_hosts().put(host, self.mail.snapshot().connection_key, carried, seconds)
 
     def _forget_host(self) -> None:
         self.host = self._own_host = None
@@ -155,10 +155,10 @@ class Connection(Batching):
         if self.mail.is_suppressed or self._interceptors():
             return False
         self._unreachable = None
-        if self._is_shared and self.mail.has_kept and self._take_kept():
+        if self._is_shared and self.mail._kept is not None and self._take_kept():
             return True
         for capture in captures():
-            capture.before_connect(self.mail)
+            capture.before_connect(self.mail.snapshot())
         try:
             self.host = self._own_host = self.configure_host()
         except OSError as error:
@@ -170,7 +170,7 @@ class Connection(Batching):
 
     def _take_kept(self) -> bool:
         """Take over a host that another message has left open; return whether there is one."""
-        while kept := self.mail.kept.take(self.mail.opening_values()):
+        while kept := self.mail._kept_hosts().take(self.mail.snapshot().connection_key):
             if not _has_ended(kept.host):
                 self.host = self._own_host = kept.host
                 self.num_emails = kept.carried

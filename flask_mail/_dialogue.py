@@ -21,11 +21,11 @@ from ._contents import REPLY_TO_CONTENT
 from ._envelope import Reply
 from ._errors import DeliveryUnknown
 from ._errors import SMTPTimeout
+from ._identity import host_name
 from ._replies import bound
 from ._replies import EndlessReply
 from ._replies import LIMIT
 from ._replies import Replies
-from ._settings import host_name
 from ._settings import Settings
 
 logger = logging.getLogger("flask_mail.smtp")

@@ -5,7 +5,6 @@ The state of an application, ``app.extensions["mail"]``, is its settings with th
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -16,7 +15,6 @@ from weakref import WeakSet
 
 from flask import current_app
 from flask import has_app_context
-from flask.cli import AppGroup
 
 from ._batch import spread
 from ._connection import Connection
@@ -26,12 +24,10 @@ from ._errors import ConfigError
 from ._errors import ConfigWarning
 from ._errors import warn
 from ._message import Message
-from ._settings import Settings
 from ._signals import email_dispatched
+from ._state import State
 
 if TYPE_CHECKING:
-    from click import Command
-    from click import Context
     from flask import Flask
 
     from ._keeping import KeptHosts
@@ -73,11 +69,11 @@ class _MailMixin:
     def suppressed(self) -> Iterator[None]:
         """Send nothing within the block, in any thread; messages are checked and signalled all the same."""
         state = self._state()
-        state.suppress_more(1)
+        state._suppress_more(1)
         try:
             yield
         finally:
-            state.suppress_more(-1)
+            state._suppress_more(-1)
 
     def send(self, message: Message, envelope_from: Any = None) -> Receipt:
         """Send one message over a connection of its own and return what became of it.
@@ -112,7 +108,7 @@ class _MailMixin:
 
     def close(self) -> None:
         """Close the connections that are kept for the next message (``MAIL_KEEPALIVE``)."""
-        self._state().kept.close()
+        self._state()._kept_hosts().close()
 
     def connect(self, max_emails: int | None = None) -> Connection:
         """Return a connection for several messages, which ``with`` opens and closes.
@@ -122,17 +118,12 @@ class _MailMixin:
         return Connection(self._state(), max_emails)
 
 
-class _Mail(_MailMixin, Settings):
+class _Mail(_MailMixin, State):
     """The state of one application: its settings, and sending with them."""
 
-    __slots__ = ("_app", "_kept", "_lock", "_suppressions")
+    __slots__ = ("_app", "_kept", "_suppressions")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._app: Flask | None = None
-        self._lock = threading.Lock()
-        self._suppressions = 0
-        self._kept: KeptHosts | None = None
+    _kept: KeptHosts | None
 
     @property
     def app(self) -> Flask | None:
@@ -140,47 +131,33 @@ class _Mail(_MailMixin, Settings):
         return self._app
 
     @property
-    def kept(self) -> KeptHosts:
-        """The hosts that are open for the next message."""
+    def is_suppressed(self) -> bool:
+        """Whether messages are only checked and signalled, by setting or by a ``suppressed()`` block."""
+        return bool(self.suppress) or self._suppressions > 0
+
+    def _kept_hosts(self) -> KeptHosts:
+        """Return the hosts that are open for the next message."""
         from ._keeping import KeptHosts  # of use with MAIL_KEEPALIVE only
 
         with self._lock:
             self._kept = self._kept or KeptHosts()
             return self._kept
 
-    @property
-    def has_kept(self) -> bool:
-        """Whether hosts have been kept open: there may be some."""
-        return self._kept is not None
-
-    @property
-    def is_suppressed(self) -> bool:
-        """Whether messages are only checked and signalled, by setting or by a ``suppressed()`` block."""
-        return bool(self.suppress) or self._suppressions > 0
-
-    def suppress_more(self, change: int) -> None:
+    def _suppress_more(self, change: int) -> None:
         """Count one more, or one less, block that sends nothing."""
         with self._lock:
             self._suppressions += change
 
-    def bind(self, app: Flask) -> None:
-        """Make ``app`` the sender of the signals of whatever is sent with this state."""
-        self._app = app
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Pickle without secrets, the application, and the configuration that was followed."""
-        return {**self.__dict__, "password": None, "oauth2_token": None}
-
     def __copy__(self) -> _Mail:
-        twin = type(self).__new__(type(self))
-        twin.__setstate__(self.__dict__)
+        twin = super().__copy__()
         twin._app = self._app
-        twin.follow_as(self)
         return twin
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        _Mail.__init__(self)
-        self.__dict__.update(state)
+    def _begin(self) -> None:
+        super()._begin()
+        self._app: Flask | None = None
+        self._kept = None
+        self._suppressions = 0
 
     def _state(self) -> _Mail:
         return self
@@ -239,13 +216,15 @@ class Mail(_MailMixin):
 
         :raises ConfigError: settings cannot be read; the text names each.
         """
+        from ._cli import add_commands
+
         state = self.init_mail(app.config, app.debug, app.testing)
         if isinstance(state, _Mail):
-            state.bind(app)
+            state._app = app
             self._initialised.add(state)
             _warn_of_connection(state)
             # A Mail that is bound to another application would show and use that one's settings.
-            _add_commands(app, self if self.app in (None, app) else state)
+            add_commands(app, self if self.app in (None, app) else state)
         app.extensions["mail"] = state
         if app is self.app:
             self.state = state
@@ -259,7 +238,7 @@ class Mail(_MailMixin):
         :raises ConfigError: settings cannot be read; the text names each.
         """
         state = _Mail()
-        state.read_from(config, debug, testing)
+        state._follow(config, debug, testing)
         return state
 
     def __getstate__(self) -> dict[str, Any]:
@@ -304,31 +283,6 @@ class Mail(_MailMixin):
 
 
 def _warn_of_connection(state: _Mail) -> None:
-    for fault in state.connection_faults() if state.backend == "smtp" else ():
+    settings = state.snapshot()
+    for fault in settings.connection_faults() if settings.backend == "smtp" else ():
         warn(f"{fault} No connection can be opened.", ConfigWarning)
-
-
-class _Commands(AppGroup):
-    """The group ``flask mail``, whose commands are imported when one is asked for."""
-
-    def __init__(self, mail: _MailMixin) -> None:
-        super().__init__("mail", help="Check the mail server, send a test message, show the settings.")
-        self._mail = mail
-
-    def list_commands(self, ctx: Context) -> list[str]:
-        from ._cli import COMMANDS
-
-        return sorted({*COMMANDS, *super().list_commands(ctx)})
-
-    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
-        from . import _cli
-
-        ctx.meta[_cli.MAIL] = self._mail
-        return super().get_command(ctx, cmd_name) or _cli.COMMANDS.get(cmd_name)
-
-
-def _add_commands(app: Flask, mail: _MailMixin) -> None:
-    """Give the application the commands ``flask mail ...``, unless it has a command ``mail`` of its own."""
-    cli = getattr(app, "cli", None)  # old tests bind to objects that only look like applications
-    if cli is not None and isinstance(cli.commands.get("mail"), _Commands | None):
-        cli.add_command(_Commands(mail))

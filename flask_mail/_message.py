@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Iterable
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from typing import TYPE_CHECKING
 from typing import TypeVar
@@ -31,8 +32,8 @@ from ._headers import join_headers
 from ._render import content
 from ._render import has_bad_headers
 from ._settings import DEFAULTS
-from ._settings import host_name
 from ._settings import Settings
+from ._state import State
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -101,7 +102,7 @@ class Message:
         settings = _settings()
         self.recipients: list[Any] = each_address(recipients)
         self.subject: Any = subject
-        self.sender: Any = _readable(sender or settings.default_sender)
+        self.sender: Any = _readable(sender) if sender else settings.default_sender_as_given
         self.reply_to: Any = None if reply_to is None else read_once(reply_to)
         self.cc: list[Any] = [] if cc is None else each_address(cc)
         self.bcc: list[Any] = [] if bcc is None else each_address(bcc)
@@ -110,7 +111,7 @@ class Message:
         if html is not None:
             self.html = html
         self.date: Any = date
-        self.msgId: str = message_id or _new_id(settings.message_id_domain or host_name())
+        self.msgId: str = message_id or _new_id(settings.message_id_domain or _host_name())
         self.charset: str | None = charset
         self.extra_headers: Any = None if extra_headers is None else read_once(extra_headers)
         self.mail_options: Any = [] if mail_options is None else read_once(mail_options) or []
@@ -263,7 +264,7 @@ class Message:
         if self.date is None or (sent is not None and self.date == sent):
             self.date = self._date_sent = time.time() if sent is not None else self.date_to_write()
         if self.sender is None or self.sender == self.__dict__.get("_default_sender"):
-            self.sender = self._default_sender = _readable(settings.default_sender) or self.sender
+            self.sender = self._default_sender = settings.default_sender_as_given or self.sender
 
     def copy(self: Self) -> Self:
         """Return the message with lists of its own, a new Message-ID, and no date unless one was given."""
@@ -327,7 +328,7 @@ class Message:
 
     def _domain(self) -> str:
         """Return the domain of the Message-ID, for others that are made after it."""
-        return str(self.msgId).strip("<>").rpartition("@")[2] or host_name()
+        return str(self.msgId).strip("<>").rpartition("@")[2] or _host_name()
 
 
 def _settings() -> Settings:
@@ -337,11 +338,15 @@ def _settings() -> Settings:
         app = current._get_current_object()
     except RuntimeError:  # there is none
         return DEFAULTS
-    settings = app.extensions.get("mail")
-    if not isinstance(settings, Settings):
-        return DEFAULTS
-    settings.follow()
-    return settings
+    state = app.extensions.get("mail")
+    return state.snapshot() if isinstance(state, State) else DEFAULTS
+
+
+@cache
+def _host_name() -> str:
+    from ._identity import host_name  # of use without MAIL_MESSAGE_ID_DOMAIN only
+
+    return host_name()
 
 
 def _new_id(domain: str) -> str:

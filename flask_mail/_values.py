@@ -1,24 +1,32 @@
 """Read one configuration value, typed or as text from the environment, as a person means it.
 
-Knows no key by name. Each function returns the value, or raises ValueError or TypeError;
-the caller says which key it was and what is expected.
+Knows no key by name. A value of the user's is copied by one of the first functions, which look at it once;
+each of the others takes such a copy and returns the value, or raises ValueError or TypeError. The caller
+says which key it was and what is expected.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
+from operator import is_
 from typing import Any
 from urllib.parse import parse_qsl
 from urllib.parse import SplitResult
 from urllib.parse import unquote
 from urllib.parse import urlsplit
 
-from ._addresses import each_address
+from ._addresses import answers
 from ._addresses import find_unsafe
+from ._addresses import is_text
+from ._addresses import Mailbox
 from ._addresses import mailbox
+from ._addresses import mailboxes
+from ._charsets import as_text
 from ._headers import check_name
 from ._headers import check_value
 
@@ -27,11 +35,78 @@ _TRUE = frozenset({"1", "true", "yes", "on", "y", "t"})
 _FALSE = frozenset({"0", "false", "no", "off", "n", "f"})
 _MECHANISMS = frozenset({"PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"})
 #: Written for each message as it is, or, as Bcc, for nobody to see.
-_NO_DEFAULTS = frozenset({"bcc", "content-type", "content-transfer-encoding", "mime-version"})
+_NO_DEFAULTS = frozenset({"bcc", "resent-bcc", "content-type", "content-transfer-encoding", "mime-version"})
+#: Types whose values say the same for ever.
+_IMMUTABLE = frozenset({str, bytes, int, float, bool, type(None), Mailbox})
 _URL_FORM = (
     'cannot be read. Write "smtp://user:password@host:587?tls=starttls" or "smtps://user:password@host";'
     " percent-encode / @ : ? # in user name and password."
 )
+
+
+def plain(value: Any) -> Any:
+    """Return the value as strings, numbers, lists and dicts that nobody else has.
+
+    A value that cannot change, and one of another kind such as a callable, is returned itself.
+    """
+    if type(value) in _IMMUTABLE:
+        return value
+    if isinstance(value, str):
+        return _exact(value)
+    for kind in (bool, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, list | tuple | set | frozenset | Mapping):
+        return _plain_collection(value)
+    if callable(value):
+        return value
+    if is_text(value):
+        return _exact(value)
+    if hasattr(value, "addr_spec") and hasattr(value, "display_name"):
+        return (plain(value.display_name), plain(value.addr_spec))
+    return list(map(plain, value)) if isinstance(value, Iterable) and iter(value) is not value else value
+
+
+def _exact(value: Any) -> str:
+    """Return a text, or what stands for one, as a string whose methods are those of ``str``."""
+    return str.__str__(as_text(value, "the value"))
+
+
+def _plain_collection(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {plain(name): plain(one) for name, one in value.items()}
+    parts = list(map(plain, value))
+    if isinstance(value, tuple):
+        return value if type(value) is tuple and all(map(is_, parts, value)) else tuple(parts)
+    # The same order whatever the hash seed.
+    return parts if isinstance(value, list) else sorted(parts, key=str)
+
+
+def plain_path(value: Any) -> Any:
+    """Return a path as a string."""
+    return os.fsdecode(value) if isinstance(value, os.PathLike) else plain(value)
+
+
+def plain_headers(value: Any) -> Any:
+    """Return headers, which may be JSON, as a dict of texts and of lists of them."""
+    if is_text(value):
+        text = _exact(value)
+        value = _from_json(text) if text.strip() else text
+    if not isinstance(value, Mapping):
+        return value
+    return {plain(name): _header_texts(one) for name, one in value.items()}
+
+
+def _from_json(text: str) -> Any:
+    import json
+
+    return json.loads(text)
+
+
+def _header_texts(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_header_texts(one) for one in value]
+    return None if value is None else _exact(value)
 
 
 def flag(value: Any) -> bool:
@@ -137,46 +212,36 @@ def domain(value: Any) -> str:
     return name
 
 
-def path(value: Any) -> str:
-    import os
-
-    if not isinstance(value, str | os.PathLike):
-        raise TypeError
-    return os.fsdecode(value)
-
-
-def sender(value: Any) -> Any:
-    """Return the value as it was given, once it is known to be one address."""
+def sender(value: Any) -> Mailbox:
+    """Return the one address that the value is."""
     try:
-        mailbox(value, "")
+        return mailbox(value, "")
+    except ValueError:
+        raise ValueError from None  # the caller says what is expected
+
+
+def return_path(value: Any) -> Mailbox | str:
+    return "<>" if value == "<>" else sender(value)
+
+
+def senders(value: Any) -> tuple[Mailbox, ...]:
+    try:
+        return tuple(mailboxes(answers(value), ""))
     except ValueError:
         raise ValueError from None
-    return value
 
 
-def return_path(value: Any) -> Any:
-    return value if value == "<>" else sender(value)
-
-
-def senders(value: Any) -> Any:
-    for one in each_address(value):
-        sender(one)
-    return value
-
-
-def headers(value: Any) -> Mapping[str, Any]:
-    if isinstance(value, str):
-        import json
-
-        value = json.loads(value)
-    if not isinstance(value, Mapping):
+def headers(value: Any) -> tuple[tuple[str, str], ...]:
+    """Return a dict of texts as name and value of each header, one pair for each line."""
+    if not isinstance(value, dict):
         raise TypeError
+    pairs = []
     for name, contents in value.items():
         if check_name(name).lower() in _NO_DEFAULTS:
             raise ValueError(f"{name} cannot be a default header")
-        for content in contents if isinstance(contents, list | tuple) else [contents]:
-            check_value(name, content)
-    return value
+        each = contents if isinstance(contents, list) else [contents]
+        pairs += [(name, check_value(name, one)) for one in each if one is not None]
+    return tuple(pairs)
 
 
 def prefix(value: Any) -> str:

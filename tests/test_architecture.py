@@ -31,15 +31,18 @@ FLOORS = {
     "_headers": {"_errors", "_addresses", "_charsets"},
     "_mime": {"_errors", "_headers", "_charsets"},
     "_attachment": {"_errors", "_headers", "_addresses", "_charsets", "_mime"},
-    "_values": {"_errors", "_headers", "_addresses"},
-    "_settings": {"_errors", "_headers", "_addresses", "_values"},
+    "_values": {"_errors", "_headers", "_addresses", "_charsets"},
+    "_identity": {"_values"},
+    "_settings": {"_addresses"},
+    "_sources": {"_errors", "_addresses", "_values", "_settings"},
+    "_state": {"_settings", "_sources"},
 }
 """For each room of flask_mail those that it may import; `flask_mail` stands for the public names."""
 
 WRITING = {"_errors", "_envelope", "_charsets", "_addresses", "_headers", "_mime", "_attachment", "_settings"}
 FLOORS["_render"] = WRITING | {"_plaintext"}
 FLOORS["_exchange"] = WRITING
-FLOORS["_message"] = WRITING | {"_render", "_exchange"}
+FLOORS["_message"] = WRITING | {"_render", "_exchange", "_identity", "_state"}
 FLOORS["_old_names"] = {"_errors", "_charsets", "_addresses", "_headers"}
 
 SPEAKING = {"_errors", "_envelope", "_settings"}
@@ -47,7 +50,7 @@ FLOORS["_tls"] = SPEAKING
 FLOORS["_contents"] = set()
 FLOORS["_replies"] = set()
 FLOORS["_transmission"] = SPEAKING | {"_contents"}
-FLOORS["_dialogue"] = SPEAKING | {"_contents", "_replies"}
+FLOORS["_dialogue"] = SPEAKING | {"_contents", "_replies", "_identity"}
 FLOORS["_smtp"] = SPEAKING | {"_tls", "_contents", "_dialogue", "_transmission"}
 FLOORS["_opening"] = SPEAKING | {"_tls", "_dialogue", "_smtp"}
 FLOORS["backends"] = SPEAKING | {"_smtp", "_opening"}
@@ -118,8 +121,8 @@ LOADED_BY_IMPORT = {
     "flask_mail._render",
     "flask_mail._settings",
     "flask_mail._signals",
+    "flask_mail._state",
     "flask_mail._retrying",
-    "flask_mail._values",
     "flask_mail.backends",
 }
 """All that `import flask_mail` loads when Flask and smtplib are there."""
@@ -269,7 +272,7 @@ def test_commands_are_loaded_late():
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert "flask_mail._mail" in run.stdout.split()
-    assert "flask_mail._cli" not in run.stdout.split()
+    assert "flask_mail._cli.commands" not in run.stdout.split()
 
 
 def test_public_names_are_typed():

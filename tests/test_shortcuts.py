@@ -166,6 +166,6 @@ def test_a_key_that_is_removed_is_noticed(name, attribute, default):
     mail = Mail(app)
     del app.config[name]
 
-    mail.state.follow()
+    mail.state.snapshot()
 
     assert getattr(mail.state, attribute) == default

@@ -154,7 +154,7 @@ class TestCopies:
         twin = copy.copy(state)
         app.config["MAIL_PORT"] = 2525
 
-        twin.follow()
+        twin.snapshot()
 
         assert (twin.server, twin.port, twin.password) == ("hand.example.org", 2525, "s3cret")
         assert (twin.app, state.port) == (app, 25)

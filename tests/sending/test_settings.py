@@ -633,7 +633,7 @@ class TestFollowing:
         state = Mail(app).state
         app.config[key] = value
 
-        state.follow()
+        state.snapshot()
 
         assert getattr(state, attribute) == value
 
@@ -643,7 +643,7 @@ class TestFollowing:
         state = Mail(app).state
         del app.config["MAIL_PORT"]
 
-        state.follow()
+        state.snapshot()
 
         assert state.port == 25
 
@@ -654,7 +654,7 @@ class TestFollowing:
         state.server = "hand.example.org"
         app.config["MAIL_PORT"] = 2525
 
-        state.follow()
+        state.snapshot()
 
         assert (state.server, state.port) == ("hand.example.org", 2525)
 
@@ -665,7 +665,7 @@ class TestFollowing:
         state.server = "hand.example.org"
         app.config["MAIL_SERVER"] = "late.example.org"
 
-        state.follow()
+        state.snapshot()
 
         assert state.server == "late.example.org"
 
@@ -699,6 +699,6 @@ class TestFollowing:
 
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            state.follow()
+            state.snapshot()
 
         assert (state.max_emails, state.port) == (7, 2525)

@@ -20,7 +20,7 @@ ENVELOPE = ("me@example.org", ["ann@example.org"], b"Subject: Hi\r\n\r\nHello.\r
 @pytest.fixture
 def session(mail, cleanup):
     """An open session with ``server``."""
-    session = open_smtp(mail.state)
+    session = open_smtp(mail.state.snapshot())
     cleanup.callback(session.quit)
     return session
 
@@ -41,7 +41,7 @@ class TestOffers:
     def test_it_is_read_as_ever(self, script, mail_to, cleanup, answer):
         """The answer to EHLO is read as the standard library reads it."""
         server = script({"EHLO": answer})
-        session = open_smtp(mail_to(server).state)
+        session = open_smtp(mail_to(server).state.snapshot())
         cleanup.callback(session.quit)
         other = smtplib.SMTP("127.0.0.1", server.config["MAIL_PORT"], "x", timeout=5)
         cleanup.callback(other.close)
@@ -54,7 +54,7 @@ class TestOffers:
         """What is crossed off in one session is still there in the next with the same server."""
         session.ehlo()
         session.esmtp_features.clear()
-        second = open_smtp(mail.state)
+        second = open_smtp(mail.state.snapshot())
         cleanup.callback(second.quit)
 
         second.ehlo()

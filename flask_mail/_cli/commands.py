@@ -19,18 +19,19 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from ._envelope import Receipt
-from ._errors import ConfigError
-from ._errors import MessageError
-from ._message import Message
-from ._settings import DEFAULTS
-from ._settings import KEYS
-from ._settings import Settings
-from .capture import captures
+from .._envelope import Receipt
+from .._errors import ConfigError
+from .._errors import MessageError
+from .._message import Message
+from .._settings import Settings
+from .._settings import SHOWN_DEFAULTS
+from .._sources import KEYS
+from .._sources import public_url
+from ..capture import captures
 
 if TYPE_CHECKING:
-    from ._mail import _Mail
-    from ._mail import _MailMixin
+    from .._mail import _Mail
+    from .._mail import _MailMixin
 
 #: Where the group of the commands leaves the Mail, among what click keeps for a run.
 MAIL = "flask_mail"
@@ -58,10 +59,11 @@ def send_test(address: str, sender: str | None) -> None:
     """Send a short message to ADDRESS, and show what the server answers."""
     mail = _mail()
     with _told_failures():
-        receipt = mail.send(_test_message(mail._state(), address, sender))
+        settings = mail._state().snapshot()
+        receipt = mail.send(_test_message(settings, address, sender))
         if isinstance(receipt, Receipt) and receipt.error is not None:  # with MAIL_FAIL_SILENTLY
             raise receipt.error
-    _show(_result(mail._state(), receipt, address))
+    _show(_result(settings, receipt, address))
 
 
 @click.command("settings", short_help="Show the settings, without secrets.")
@@ -70,7 +72,8 @@ def send_test(address: str, sender: str | None) -> None:
 def settings(with_defaults: bool) -> None:
     """Show the settings that differ from their defaults, secrets as (set)."""
     with _told_failures():
-        state = _followed(_mail())
+        state = _mail()._state()
+        state.snapshot()  # its attributes are what counts now
     lines = list(_lines(state, with_defaults))
     for line in lines:
         _show(line)
@@ -84,13 +87,6 @@ COMMANDS: dict[str, click.Command] = {"check": check, "send-test": send_test, "s
 def _mail() -> _MailMixin:
     mail: _MailMixin = click.get_current_context().meta[MAIL]
     return mail
-
-
-def _followed(mail: _MailMixin) -> _Mail:
-    """Return the state with what the configuration says by now."""
-    state = mail._state()
-    state.follow()
-    return state
 
 
 @contextmanager
@@ -107,31 +103,32 @@ def _reach(mail: _MailMixin) -> dict[str, str]:
 
     Suppressed or not: whoever asks wants to know what the settings are worth.
     """
-    state = _followed(mail)
+    settings = mail._state().snapshot()
     for capture in captures():
-        capture.before_connect(state)
-    if state.backend == "smtp":
-        click.echo(f"Connecting to {state.peer} ...", err=True)  # which may take as long as MAIL_TIMEOUT
+        capture.before_connect(settings)
+    if settings.backend == "smtp":
+        click.echo(f"Connecting to {settings.peer} ...", err=True)  # which may take as long as MAIL_TIMEOUT
     host = mail.connect().configure_host()
     try:
-        facts = _session_facts(host, state) if isinstance(host, smtplib.SMTP) else _host_facts(host, state)
+        is_session = isinstance(host, smtplib.SMTP)
+        facts = _session_facts(host, settings) if is_session else _host_facts(host, settings)
     finally:
         with suppress(OSError):  # what went wrong before is what counts
             host.quit()
-    return {**facts, "Sending": _SUPPRESSED} if state.is_suppressed else facts
+    return {**facts, "Sending": _SUPPRESSED} if mail._state().is_suppressed else facts
 
 
-def _host_facts(host: Any, state: Settings) -> dict[str, str]:
+def _host_facts(host: Any, settings: Settings) -> dict[str, str]:
     kind = type(host).__name__
-    return {"Backend": f"{_value(state.backend)}, a {kind}; what it leads to is not known here"}
+    return {"Backend": f"{_value(settings.backend)}, a {kind}; what it leads to is not known here"}
 
 
-def _session_facts(session: smtplib.SMTP, state: Settings) -> dict[str, str]:
+def _session_facts(session: smtplib.SMTP, settings: Settings) -> dict[str, str]:
     session.ehlo_or_helo_if_needed()
     return {
-        "Server": state.peer,
+        "Server": settings.peer,
         "Encryption": _encryption(session),
-        "Sign-in": _sign_in(session, state),
+        "Sign-in": _sign_in(session, settings),
         "Extensions": ", ".join(_offered(session)) or f"none of {', '.join(_EXTENSIONS)}",
     }
 
@@ -145,11 +142,11 @@ def _encryption(session: smtplib.SMTP) -> str:
     return f"none{', though the server offers STARTTLS: set MAIL_USE_TLS = True' if is_offered else ''}"
 
 
-def _sign_in(session: smtplib.SMTP, state: Settings) -> str:
-    if callable(state.auth):
-        return f"by {_value(state.auth)} (MAIL_AUTH)"
-    if state.username:
-        return f"as {state.username!r}"
+def _sign_in(session: smtplib.SMTP, settings: Settings) -> str:
+    if callable(settings.auth):
+        return f"by {_value(settings.auth)} (MAIL_AUTH)"
+    if settings.username:
+        return f"as {settings.username!r}"
     offered = ", ".join(session.esmtp_features.get("auth", "").split())
     return f"none, though the server offers {offered}: set MAIL_USERNAME" if offered else "none"
 
@@ -161,34 +158,35 @@ def _offered(session: smtplib.SMTP) -> list[str]:
     return [f"{name} {said}" if said not in ("", "0") else name for name, said in offered if said is not None]
 
 
-def _test_message(state: Settings, address: str, sender: str | None) -> Message:
+def _test_message(settings: Settings, address: str, sender: str | None) -> Message:
     return Message(
         "Test message",
         [address],
-        f"The application {current_app.name!r} can send mail through {state.peer}.\n\n"
+        f"The application {current_app.name!r} can send mail through {settings.peer}.\n\n"
         "This message was sent by the command: flask mail send-test",
         sender=sender,
     )
 
 
-def _result(state: Settings, receipt: Any, address: str) -> str:
+def _result(settings: Settings, receipt: Any, address: str) -> str:
     """Return what became of the message; a subclass written for Flask-Mail 0.10 gives no receipt."""
     if not isinstance(receipt, Receipt):
         return f"Sent to {address}."
     if not receipt.sent:
         return f"Nothing was sent: sending is {_SUPPRESSED}."
     answer = f": {_reply(*receipt.reply)}" if receipt.reply else "."
-    by = state.peer if state.backend == "smtp" else _value(state.backend)
+    by = settings.peer if settings.backend == "smtp" else _value(settings.backend)
     return f"Accepted for {address} by {by}{answer}"
 
 
-def _lines(state: Settings, with_defaults: bool) -> Iterator[str]:
+def _lines(state: _Mail, with_defaults: bool) -> Iterator[str]:
     """Yield each setting as a line of a configuration file."""
-    if with_defaults or state.public_url:
-        yield f"MAIL_URL = {state.public_url!r}"
+    url = public_url(state._config)
+    if with_defaults or url:
+        yield f"MAIL_URL = {url!r}"
     for key, how in KEYS.items():
         value = getattr(state, how.attribute)
-        if with_defaults or value != getattr(DEFAULTS, how.attribute):
+        if with_defaults or value != SHOWN_DEFAULTS[how.attribute]:
             yield f"{key} = {_SET if how.is_secret and value else _value(value)}"
 
 
