@@ -2,21 +2,107 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import ssl
+import threading
 import warnings
+from collections import deque
+from types import MappingProxyType
 
 import pytest
 from flask import Flask
+from werkzeug.local import LocalProxy
 
+from flask_mail import _Mail
 from flask_mail import ConfigError
 from flask_mail import ConfigWarning
 from flask_mail import Mail
+from flask_mail import Message
+from flask_mail._sources import KEYS
 
 CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
+TEXTS = {
+    "MAIL_SERVER": ("server", "one.example.org", "two.example.org", "a b"),
+    "MAIL_PORT": ("port", "25", "26", "many"),
+    "MAIL_USE_TLS": ("use_tls", "yes", "no", "maybe"),
+    "MAIL_USE_SSL": ("use_ssl", "yes", "no", "maybe"),
+    "MAIL_DEBUG": ("debug", "1", "2", "maybe"),
+    "MAIL_USERNAME": ("username", "ann", "bob", "\0"),
+    "MAIL_PASSWORD": ("password", "s3cret", "t0ken", "\0"),
+    "MAIL_DEFAULT_SENDER": ("default_sender", "a@example.org", "b@example.org", "a@b\r\nBcc: c@d"),
+    "MAIL_MAX_EMAILS": ("max_emails", "1", "2", "many"),
+    "MAIL_SUPPRESS_SEND": ("suppress", "yes", "no", "maybe"),
+    "MAIL_ASCII_ATTACHMENTS": ("ascii_attachments", "yes", "no", "maybe"),
+    "MAIL_TIMEOUT": ("timeout", "1", "2", "soon"),
+    "MAIL_TLS_VERIFY": ("tls_verify", "yes", "no", "maybe"),
+    "MAIL_TLS_CA_FILE": ("tls_ca_file", "one.pem", "two.pem", "\0"),
+    "MAIL_TLS_CERT_FILE": ("tls_cert_file", "one.pem", "two.pem", "\0"),
+    "MAIL_TLS_KEY_FILE": ("tls_key_file", "one.pem", "two.pem", "\0"),
+    "MAIL_LOCAL_HOSTNAME": ("local_hostname", "one.example.org", "two.example.org", "a\r\nQUIT"),
+    "MAIL_MESSAGE_ID_DOMAIN": ("message_id_domain", "one.example.org", "two.example.org", "a>\r\nBcc: c@d"),
+    "MAIL_ENVELOPE_FROM": ("envelope_from", "a@example.org", "b@example.org", "a@b>\r\nRCPT TO:<c@d>"),
+    "MAIL_DEFAULT_REPLY_TO": ("default_reply_to", "a@example.org", "b@example.org", "a@b\r\nBcc: c@d"),
+    "MAIL_DEFAULT_HEADERS": ("default_headers", '{"X-A": "1"}', '{"X-A": "2"}', '{"Bcc": "c@d"}'),
+    "MAIL_SUBJECT_PREFIX": ("subject_prefix", "[One] ", "[Two] ", "[One]\r\nBcc: c@d"),
+    "MAIL_TEXT_FROM_HTML": ("text_from_html", "yes", "no", "maybe"),
+    "MAIL_AUTH": ("auth", "PLAIN", "LOGIN", "GSSAPI"),
+    "MAIL_OAUTH2_TOKEN": ("oauth2_token", "s3cret", "t0ken", "\0"),
+    "MAIL_ALLOW_PLAINTEXT_AUTH": ("allow_plaintext_auth", "yes", "no", "maybe"),
+    "MAIL_BACKEND": ("backend", "one:host", "two:host", "console"),
+    "MAIL_FAIL_SILENTLY": ("fail_silently", "yes", "no", "maybe"),
+    "MAIL_PIPELINING": ("pipelining", "yes", "no", "maybe"),
+    "MAIL_KEEPALIVE": ("keepalive", "1", "2", "soon"),
+    "MAIL_RETRIES": ("retries", "1", "2", "many"),
+    "MAIL_URL": ("server", "smtp://one.example.org", "smtp://two.example.org", "http://a"),
+}
+"""Every key that may be text: its attribute, two texts, and one that cannot be read."""
+
+EVERY_TEXT = pytest.mark.parametrize(
+    "key, attribute, text, other, nonsense", [(key, *texts) for key, texts in TEXTS.items()], ids=TEXTS
+)
+
+
+class LazyText:
+    """A text that is asked for when it is needed, as lazy translations are; ``texts`` may be changed."""
+
+    def __init__(self, *texts):
+        self.texts = texts
+        self.asked = 0
+
+    def __str__(self):
+        self.asked += 1
+        return self.texts[min(self.asked, len(self.texts)) - 1]
+
+    def isspace(self):
+        return False
+
+
+class LyingText(str):
+    """A text whose methods say something else than it is."""
+
+    __slots__ = ()
+
+    def __str__(self):
+        return "a@b\r\nBcc: c@d"
+
+    strip = lower = upper = __format__ = lambda *args: "a@b\r\nBcc: c@d"
+    isprintable = isascii = __eq__ = lambda *args: True
+    __hash__ = str.__hash__
+
+
 def answer(settings):
     """Stand for a callable that a setting may be."""
+
+
+def meaning(settings, attribute):
+    """Return the value of a setting, addresses as their text."""
+    value = getattr(settings, attribute)
+    if attribute == "default_reply_to":
+        return [mailbox.addr_spec for mailbox in value]
+    return getattr(value, "addr_spec", value)
 
 
 def read(**config):
@@ -702,3 +788,484 @@ class TestFollowing:
             state.snapshot()
 
         assert (state.max_emails, state.port) == (7, 2525)
+
+    def test_an_explicit_default_is_a_change(self, make_app):
+        """A key that is set for the first time counts, also if its value is the default."""
+        app = make_app()
+        state = Mail(app).state
+        state.port = 2525
+        app.config["MAIL_PORT"] = 25
+
+        assert state.snapshot().port == state.port == 25
+
+    @pytest.mark.parametrize("value", [2525, "2525"])
+    def test_set_by_hand_and_read(self, make_app, value):
+        """An attribute that is set by hand is read as its key would be."""
+        state = Mail(make_app()).state
+        state.port = value
+
+        assert state.snapshot().port == 2525
+
+    @EVERY_TEXT
+    def test_nonsense_by_hand(self, make_app, key, attribute, text, other, nonsense):
+        """An attribute that is set by hand to what cannot be read is an error at the next sending."""
+        app = make_app(TESTING=True)
+        mail = Mail(app)
+        setattr(mail.state, attribute, nonsense)
+
+        with pytest.raises(ConfigError, match=f"^{attribute}, set by hand, is "):
+            mail.send_message("Hi", ["ann@example.org"])
+
+    @EVERY_TEXT
+    def test_nothing_by_hand(self, key, attribute, text, other, nonsense):
+        """An attribute that is set by hand to an empty text has its default, whatever the key says."""
+        state = read(**{key: text})
+        setattr(state, attribute, "")
+
+        assert getattr(state.snapshot(), attribute) == getattr(_Mail().snapshot(), attribute)
+
+    def test_any_attribute_by_hand(self, make_app):
+        """An attribute that Flask-Mail 0.10 did not have may be set by hand, and gives way to its key."""
+        app = make_app()
+        state = Mail(app).state
+
+        state.timeout = 3
+        by_hand = (state.timeout, state.snapshot().timeout)
+        app.config["MAIL_TIMEOUT"] = 5
+        late = state.snapshot().timeout
+
+        assert (by_hand, late, state.timeout) == ((3, 3), 5, 5)
+
+    def test_a_removed_attribute(self):
+        """An attribute that is taken away by hand has what the configuration says."""
+        state = read(MAIL_PORT=2525)
+        state.port = 26
+
+        del state.port
+
+        assert state.snapshot().port == state.port == 2525
+
+    def test_the_default_sender_alone(self, make_app):
+        """A message follows the default sender, and no other key has to be readable for it."""
+        app = make_app()
+        Mail(app)
+        app.config["MAIL_DEFAULT_SENDER"] = "late@example.org"
+
+        with app.app_context():
+            assert Message("Hi").sender == "late@example.org"
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda app, state: app.config.update(MAIL_DEFAULT_SENDER="late@example.org"),
+            lambda app, state: setattr(state, "default_sender", "late@example.org"),
+            lambda app, state: setattr(state, "default_sender", LazyText("late@example.org")),
+            lambda app, state: app.config.update(MAIL_DEFAULT_SENDER=["", "late@example.org"]),
+        ],
+        ids=["key", "by-hand", "lazy-by-hand", "list"],
+    )
+    def test_the_sender_of_a_message_without_one(self, make_app, change):
+        """What a message without a sender shows follows the key and the attribute."""
+        app = make_app()
+        state = Mail(app).state
+        first = state._default_sender()
+
+        change(app, state)
+
+        assert (first, state._default_sender()) == ("shop@example.org", "late@example.org")
+
+    @pytest.mark.filterwarnings("ignore:DEFAULT_MAIL_SENDER is")
+    def test_the_sender_by_its_old_key(self):
+        """What a message without a sender shows follows the key of old."""
+        config = {"DEFAULT_MAIL_SENDER": "old@example.org"}
+        state = Mail().init_mail(config)
+        config["DEFAULT_MAIL_SENDER"] = "older@example.org"
+
+        assert state._default_sender() == "older@example.org"
+
+
+class TestReadOnce:
+    """What a value says when it is read is checked, and is what is used; a later change is read anew."""
+
+    def test_every_key(self):
+        """The table has each key that may be text."""
+        assert set(TEXTS) == {*KEYS, "MAIL_URL"} - {"MAIL_TLS_CONTEXT"}
+
+    @EVERY_TEXT
+    def test_text_that_changes_between_reads(self, key, attribute, text, other, nonsense):
+        """A text that says something else when it is asked again is used as it was when it was checked."""
+        value = LazyText(text, nonsense)
+
+        state = read(**{key: value})
+
+        assert value.asked == 1
+        assert meaning(state._seen.settings, attribute) == meaning(read(**{key: text}).snapshot(), attribute)
+
+    @EVERY_TEXT
+    def test_text_that_turns_to_nonsense(self, key, attribute, text, other, nonsense):
+        """A text that says later what cannot be read is an error at the next sending."""
+        state = read(**{key: LazyText(text, nonsense)})
+
+        with pytest.raises(ConfigError, match=key):
+            state.snapshot()
+
+    @EVERY_TEXT
+    def test_text_that_is_changed_in_place(self, key, attribute, text, other, nonsense):
+        """A text that says something else by now counts from the next sending on."""
+        value = LazyText(text)
+        state = read(**{key: value})
+        before = state.snapshot()
+        value.texts = (other,)
+
+        after = state.snapshot()
+
+        assert meaning(after, attribute) == meaning(read(**{key: other}).snapshot(), attribute)
+        assert meaning(before, attribute) == meaning(read(**{key: text}).snapshot(), attribute)
+
+    @EVERY_TEXT
+    def test_text_that_lies(self, key, attribute, text, other, nonsense):
+        """What a string is counts, and not what the methods of its class say."""
+        told = meaning(read(**{key: LyingText(text)}).snapshot(), attribute)
+
+        assert repr(told) == repr(meaning(read(**{key: text}).snapshot(), attribute))
+        assert type(told) is not LyingText
+
+    @EVERY_TEXT
+    def test_nonsense_that_lies(self, key, attribute, text, other, nonsense):
+        """A string that cannot be read is refused, whatever the methods of its class say."""
+        assert key in refusal(**{key: LyingText(nonsense)})
+
+    @EVERY_TEXT
+    def test_text_behind_a_proxy(self, key, attribute, text, other, nonsense):
+        """A proxy of a text is read as the text behind it."""
+        proxied = meaning(read(**{key: LocalProxy(lambda: text)}).snapshot(), attribute)
+
+        assert repr(proxied) == repr(meaning(read(**{key: text}).snapshot(), attribute))
+
+    @EVERY_TEXT
+    def test_text_by_hand_that_is_changed_in_place(self, key, attribute, text, other, nonsense):
+        """A text that was set by hand counts as it is at the next sending."""
+        how = "one.example.org" if key == "MAIL_URL" else text
+        value = LazyText(how)
+        state = read()
+        setattr(state, attribute, value)
+        state.snapshot()
+        value.texts = (nonsense,)
+
+        with pytest.raises(ConfigError, match=f"{attribute}, set by hand,"):
+            state.snapshot()
+
+    @pytest.mark.parametrize(
+        "key, make, change, expected",
+        [
+            (
+                "MAIL_DEFAULT_SENDER",
+                lambda: ["Shop", "a@example.org"],
+                lambda pair: pair.__setitem__(1, "b@example.org"),
+                "b@example.org",
+            ),
+            (
+                "MAIL_DEFAULT_SENDER",
+                lambda: ("Shop", LazyText("a@example.org", "b@example.org")),
+                lambda pair: None,
+                "b@example.org",
+            ),
+            (
+                "MAIL_ENVELOPE_FROM",
+                lambda: ["", "a@example.org"],
+                lambda pair: pair.__setitem__(1, "b@example.org"),
+                "b@example.org",
+            ),
+            (
+                "MAIL_DEFAULT_REPLY_TO",
+                lambda: ["a@example.org"],
+                lambda several: several.append("b@example.org"),
+                ["a@example.org", "b@example.org"],
+            ),
+            (
+                "MAIL_DEFAULT_REPLY_TO",
+                lambda: [["Ann", "a@example.org"]],
+                lambda several: several[0].__setitem__(1, "b@example.org"),
+                ["b@example.org"],
+            ),
+            (
+                "MAIL_DEFAULT_REPLY_TO",
+                lambda: deque(["a@example.org"]),
+                lambda several: several.append("b@example.org"),
+                ["a@example.org", "b@example.org"],
+            ),
+            (
+                "MAIL_DEFAULT_REPLY_TO",
+                lambda: {"b@example.org"},
+                lambda several: several.add("a@example.org"),
+                ["a@example.org", "b@example.org"],
+            ),
+            (
+                "MAIL_DEFAULT_HEADERS",
+                lambda: {"X-A": "1"},
+                lambda headers: headers.update({"X-B": 2}),
+                (("X-A", "1"), ("X-B", "2")),
+            ),
+            (
+                "MAIL_DEFAULT_HEADERS",
+                lambda: {"X-A": ["1"]},
+                lambda headers: headers["X-A"].append("2"),
+                (("X-A", "1"), ("X-A", "2")),
+            ),
+            (
+                "MAIL_DEFAULT_HEADERS",
+                lambda: MappingProxyType({"X-A": LazyText("1", "2")}),
+                lambda headers: None,
+                (("X-A", "2"),),
+            ),
+        ],
+        ids=[
+            "sender-list", "sender-lazy", "return-path-list", "reply-to-list", "reply-to-list-of-lists",
+            "reply-to-deque", "reply-to-set", "headers-dict", "headers-list", "headers-lazy",
+        ],
+    )  # fmt: skip
+    def test_a_collection_that_is_changed_in_place(self, key, make, change, expected):
+        """A list or dict of the configuration that is changed in place counts from the next sending on."""
+        attribute, value = KEYS[key].attribute, make()
+        state = read(**{key: value})
+        before = state._seen.settings
+        was = meaning(before, attribute)
+        change(value)
+
+        after = meaning(state.snapshot(), attribute)
+
+        assert after == expected
+        assert meaning(before, attribute) == was != after
+
+    def test_a_list_in_the_place_of_its_equal(self):
+        """A list that replaces an equal one is the one whose changes count."""
+        config = {"MAIL_DEFAULT_REPLY_TO": ["a@example.org"]}
+        state = Mail().init_mail(config)
+        config["MAIL_DEFAULT_REPLY_TO"] = ["a@example.org"]
+        config["OTHER"] = "changed"
+        state.snapshot()
+
+        config["MAIL_DEFAULT_REPLY_TO"].append("b@example.org")
+
+        assert meaning(state.snapshot(), "default_reply_to") == ["a@example.org", "b@example.org"]
+
+    @pytest.mark.parametrize(
+        "settings, change",
+        [
+            (
+                {"MAIL_DEFAULT_HEADERS": {}},
+                lambda config: config["MAIL_DEFAULT_HEADERS"].update(Bcc="e@x.org"),
+            ),
+            (
+                {"MAIL_DEFAULT_HEADERS": {"X-A": "1"}},
+                lambda config: config["MAIL_DEFAULT_HEADERS"].update({"Resent-Bcc": "eve@example.org"}),
+            ),
+            (
+                {"MAIL_DEFAULT_HEADERS": {"X-A": "1"}},
+                lambda config: config["MAIL_DEFAULT_HEADERS"].update({"Content-Type": "text/html"}),
+            ),
+            (
+                {"MAIL_DEFAULT_HEADERS": {"X-A": ["1"]}},
+                lambda config: config["MAIL_DEFAULT_HEADERS"]["X-A"].append("2\r\nBcc: eve@example.org"),
+            ),
+            (
+                {"MAIL_DEFAULT_REPLY_TO": ["ann@example.org"]},
+                lambda config: config["MAIL_DEFAULT_REPLY_TO"].append("a@b\r\nBcc: eve@example.org"),
+            ),
+            (
+                {"MAIL_DEFAULT_SENDER": ["Shop", "shop@example.org"]},
+                lambda config: config["MAIL_DEFAULT_SENDER"].__setitem__(0, "Shop\r\nBcc: eve@example.org"),
+            ),
+        ],
+        ids=["bcc", "resent-bcc", "content-type", "header-value", "reply-to", "sender"],
+    )
+    def test_nothing_unread_is_sent(self, server, mail_to, settings, change):
+        """What was changed in place to what is no setting is refused before anything is sent."""
+        mail = mail_to(server, **settings)
+        change(mail.app.config)
+
+        with pytest.raises(ConfigError):
+            mail.send_message("Hi", ["ann@example.org"])
+
+        assert server.sessions == []
+
+    def test_what_was_changed_in_place_is_sent(self, server, mail_to):
+        """A default header that is added in place is in the next message."""
+        mail = mail_to(server, MAIL_DEFAULT_HEADERS={})
+        mail.app.config["MAIL_DEFAULT_HEADERS"]["X-Shop"] = "yes"
+
+        mail.send_message("Hi", ["ann@example.org"])
+
+        assert server.mails[0].mime["X-Shop"] == "yes"
+
+    def test_a_generator_is_no_setting(self):
+        """What can be read only once is refused at once rather than at the first message."""
+        assert "Set it to an address, or a list of them" in refusal(
+            MAIL_DEFAULT_REPLY_TO=(one for one in ["a@example.org"])
+        )
+
+    @pytest.mark.parametrize("kind", [tuple, list])
+    def test_a_pair_to_answer_to(self, kind):
+        """Two addresses are a pair if they are a tuple, as in a message, and two in a list."""
+        state = read(MAIL_DEFAULT_REPLY_TO=kind(["ann@example.org", "bob@example.org"]))
+
+        assert meaning(state.snapshot(), "default_reply_to") == (
+            ["bob@example.org"] if kind is tuple else ["ann@example.org", "bob@example.org"]
+        )
+
+    def test_an_error_in_a_lazy_text(self):
+        """An error of a text that is asked for is the caller's to see."""
+        value = LazyText("a@example.org")
+        state = read(MAIL_DEFAULT_SENDER=value)
+        value.texts = ()
+
+        with pytest.raises(IndexError):
+            state.snapshot()
+
+
+class TestSnapshot:
+    """state.snapshot(), the settings of one moment."""
+
+    def test_the_same_until_something_is_changed(self, make_app):
+        """As long as nothing is changed the snapshot is the same object."""
+        state = Mail(make_app(MAIL_DEFAULT_REPLY_TO=["a@example.org"])).state
+
+        assert state.snapshot() is state.snapshot()
+
+    def test_the_same_while_others_change(self, make_app):
+        """A key of somebody else's makes no other snapshot."""
+        app = make_app()
+        state = Mail(app).state
+        before = state.snapshot()
+        app.config["SHOP_NAME"] = "changed"
+
+        assert state.snapshot() is before
+
+    def test_never_changes(self, make_app):
+        """A snapshot that was taken stays as it is when configuration and state change."""
+        app = make_app()
+        state = Mail(app).state
+        before = state.snapshot()
+        app.config["MAIL_SERVER"] = "late.example.org"
+        state.port = 2525
+
+        after = state.snapshot()
+
+        assert (before.server, before.port) == ("localhost", 25)
+        assert (after.server, after.port) == ("late.example.org", 2525)
+
+    def test_cannot_be_changed(self):
+        """A value of a snapshot cannot be set."""
+        with pytest.raises(AttributeError):
+            read().snapshot().port = 26
+
+    def test_begins_as_0_10(self):
+        """The first eleven values are those of Flask-Mail 0.10, in its order."""
+        assert read().snapshot()._fields[:11] == tuple(vars(_Mail()))
+
+    @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy], ids=["copy", "deepcopy"])
+    def test_copied(self, duplicate):
+        """A copy is the snapshot itself."""
+        settings = read(MAIL_PASSWORD="s3cret", MAIL_TLS_CONTEXT=CONTEXT).snapshot()
+
+        assert duplicate(settings) is settings
+
+    def test_secrets(self):
+        """Neither its text nor its pickle has a secret."""
+        state = read(MAIL_USERNAME="user", MAIL_PASSWORD="s3cret", MAIL_OAUTH2_TOKEN="t0ken")
+        settings = state.snapshot()
+
+        twin = pickle.loads(pickle.dumps(settings))
+
+        assert (twin.username, twin.password, twin.oauth2_token) == ("user", None, None)
+        assert repr(settings) == "<Settings localhost:25>"
+        assert "s3cret" not in repr((state._seen, state._seen.said, settings))
+
+    def test_consistent_in_every_thread(self):
+        """While the configuration changes each snapshot is of one moment, in every thread."""
+        first = {
+            "MAIL_SERVER": "one.example.org",
+            "MAIL_USERNAME": "one",
+            "MAIL_PASSWORD": "one",
+            "MAIL_PORT": 1,
+        }
+        other = {
+            "MAIL_SERVER": "two.example.org",
+            "MAIL_USERNAME": "two",
+            "MAIL_PASSWORD": "two",
+            "MAIL_PORT": 2,
+        }
+        config = dict(first)
+        state = Mail().init_mail(config)
+        stop, found = threading.Event(), set()
+
+        def look():
+            while not stop.is_set():
+                settings = state.snapshot()
+                found.add((settings.server, settings.username, settings.password, settings.port))
+
+        threads = [threading.Thread(target=look) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for changed in [other, first] * 300:
+            config.update(changed)
+            state.snapshot()
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+        assert found <= {("one.example.org", "one", "one", 1), ("two.example.org", "two", "two", 2)}
+        assert state.snapshot().server == state.server == "one.example.org"
+
+
+class TestConnectionKey:
+    """settings.connection_key, which is equal for all settings that one host can serve."""
+
+    @pytest.mark.parametrize(
+        "key, value",
+        [
+            ("MAIL_SERVER", "two.example.org"),
+            ("MAIL_PORT", 26),
+            ("MAIL_USE_TLS", True),
+            ("MAIL_USE_SSL", True),
+            ("MAIL_USERNAME", "bob"),
+            ("MAIL_PASSWORD", "s3cret"),
+            ("MAIL_TIMEOUT", 3),
+            ("MAIL_TLS_VERIFY", False),
+            ("MAIL_TLS_CA_FILE", "ca.pem"),
+            ("MAIL_TLS_CERT_FILE", "cert.pem"),
+            ("MAIL_TLS_KEY_FILE", "key.pem"),
+            ("MAIL_TLS_CONTEXT", CONTEXT),
+            ("MAIL_LOCAL_HOSTNAME", "app.example.org"),
+            ("MAIL_AUTH", "LOGIN"),
+            ("MAIL_OAUTH2_TOKEN", answer),
+            ("MAIL_ALLOW_PLAINTEXT_AUTH", True),
+            ("MAIL_BACKEND", answer),
+            ("MAIL_PIPELINING", False),
+            ("MAIL_DEBUG", True),
+        ],
+    )
+    def test_what_it_depends_on(self, key, value):
+        """Another value of what a connection is opened with is another key."""
+        assert read(**{key: value}).snapshot().connection_key != read().snapshot().connection_key
+
+    def test_what_it_does_not_depend_on(self):
+        """Other settings of messages need no other connection."""
+        key = read(MAIL_DEFAULT_SENDER="a@example.org", MAIL_RETRIES=2).snapshot().connection_key
+
+        assert key == read(MAIL_SUBJECT_PREFIX="[Shop] ").snapshot().connection_key
+
+    def test_a_callable_without_a_hash(self):
+        """A callable that has no hash, as dataclasses have none, is told from another one."""
+
+        class Token:
+            __hash__ = None
+
+            def __call__(self):
+                return "t0ken"
+
+        tokens = Token(), Token()
+        keys = [read(MAIL_OAUTH2_TOKEN=tokens[number]).snapshot().connection_key for number in (0, 0, 1)]
+
+        assert hash(keys[0]) == hash(keys[1])
+        assert keys[0] == keys[1] != keys[2]
