@@ -5,8 +5,31 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from flask_mail import _Mail
 from flask_mail import Mail
 from flask_mail import Message
+
+NAMES = (
+    "server",
+    "username",
+    "password",
+    "port",
+    "use_tls",
+    "use_ssl",
+    "default_sender",
+    "debug",
+    "max_emails",
+    "suppress",
+    "ascii_attachments",
+)
+
+
+class PatientMail(_Mail):
+    """A state with an attribute of its own."""
+
+    def __init__(self, *args, timeout=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.timeout = timeout
 
 
 def read_state(**config):
@@ -177,3 +200,44 @@ def test_file_names_can_be_made_ascii(make_application):
         message.attach("Menü.txt", "text/plain", b"x")
 
         assert 'filename="Menu.txt"' in message.as_string()
+
+
+def test_a_state_has_the_attributes_of_0_10_and_nothing_else():
+    """The ``__dict__`` of a state has the eleven attributes, in the order of 0.10 or another one."""
+    assert sorted(vars(read_state())) == sorted(NAMES)
+
+
+@pytest.mark.not_in_0_10("it has no other settings")
+def test_a_setting_that_0_10_did_not_have_is_not_among_them():
+    """What is configured beyond 0.10 can be read from the state, and is not in its ``__dict__``."""
+    state = read_state(MAIL_TIMEOUT=5, MAIL_DEFAULT_HEADERS={"X-Shop": "1"})
+
+    assert sorted(vars(state)) == sorted(NAMES)
+    assert (state.timeout, state.default_headers) == (5, {"X-Shop": "1"})
+
+
+def test_a_state_with_an_attribute_of_its_own(live, wire):
+    """A subclass may be made from the attributes of a state and one more, and sends."""
+    Mail(live)
+    state = live.extensions["mail"]
+
+    twin = PatientMail(**vars(state), timeout=3)
+    with live.app_context():
+        twin.send(Message("Hi", ["ann@example.com"]))
+
+    assert len(wire.deliveries) == 1
+    assert vars(twin) == {**vars(state), "timeout": 3}
+
+
+@pytest.mark.not_in_0_10("it has no time limit")
+def test_a_time_limit_of_its_own_counts():
+    """An attribute of a subclass that is the name of a setting is that setting."""
+    assert PatientMail(**vars(read_state()), timeout=3).snapshot().timeout == 3
+
+
+@pytest.mark.parametrize(
+    "sender", [["Shop", "shop@example.com"], ("Shop", "shop@example.com")], ids=["list", "pair"]
+)
+def test_a_default_sender_reads_back_as_it_was_given(sender):
+    """The attribute is the object of the configuration."""
+    assert read_state(MAIL_DEFAULT_SENDER=sender).default_sender is sender

@@ -150,3 +150,59 @@ def test_a_state_of_no_application(server, make_app, message, dispatched):
 
     assert len(server.mails) == 1
     assert dispatched == [(app, message)]
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("server", "localhost"),
+        ("port", 25),
+        ("debug", 0),
+        ("suppress", False),
+        ("timeout", 30.0),
+        ("retries", 0),
+    ],
+)
+def test_defaults_of_a_state_of_no_application(name, value):
+    """A state that a program made itself has the documented defaults, read or used."""
+    state = _Mail()
+
+    assert getattr(state, name) == getattr(state.snapshot(), name) == value
+
+
+@pytest.mark.parametrize(
+    "arguments, named",
+    [([], {"sever": "mail.example.org"}), (["mail.example.org"], {"server": "other"}), (range(12), {})],
+    ids=["unknown", "twice", "too-many"],
+)
+def test_a_state_made_of_what_it_has_not(arguments, named):
+    """A value that a state does not have, or has already, is a TypeError."""
+    with pytest.raises(TypeError):
+        _Mail(*arguments, **named)
+
+
+def test_a_state_of_no_application_that_cannot_be_used(make_app, message):
+    """A value that cannot be read is an error when a program sends by a state that it made itself."""
+    state = _Mail(port="many")
+
+    with make_app().app_context(), pytest.raises(ConfigError) as caught:
+        state.send(message)
+
+    assert str(caught.value) == (
+        "port, set by hand, is 'many'. Set it to a port number from 1 to 65535, such as 587."
+    )
+
+
+def test_an_application_initialised_again(serve, make_app, message):
+    """After a second init_app, by the same Mail or another, the application has the settings of now."""
+    first, second = serve(), serve()
+    app = make_app(**first.config)
+    mail = Mail(app)
+    app.config.update(second.config)
+
+    states = mail.init_app(app), Mail().init_app(app)
+    mail.send(message)
+
+    assert app.extensions["mail"] is states[1]
+    assert [state.port for state in states] == [second.port] * 2
+    assert [len(server.mails) for server in (first, second)] == [0, 1]
