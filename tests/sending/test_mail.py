@@ -46,6 +46,17 @@ class TestAttributes:
         assert not hasattr(Mail(make_app()), "__html__")
         assert not hasattr(Mail(), "_ipython_display_")
 
+    def test_an_unknown_name_of_a_state(self, make_app):
+        """A name that a state does not have is an AttributeError that says whose."""
+        with pytest.raises(AttributeError, match=r"^'_Mail' object has no attribute 'no_such_name'$"):
+            _ = Mail(make_app()).state.no_such_name
+
+    def test_names_that_subclasses_may_use(self, make_app):
+        """A state has three public names beside those of Flask-Mail 0.10 and of Mail."""
+        names = set(dir(Mail(make_app()).state)) - set(dir(Mail))
+
+        assert {name for name in names if not name.startswith("_")} == {"app", "is_suppressed", "snapshot"}
+
     @pytest.mark.parametrize(
         "name", ["server", "port", "username", "default_sender", "suppress", "max_emails"]
     )
@@ -167,6 +178,27 @@ class TestCopies:
 
         assert type(twin) is _Mail
         assert (twin.port, twin.username, twin.password, twin.oauth2_token) == (2525, "user", None, None)
+
+    def test_a_pickled_state_beyond_0_10(self, make_app):
+        """What Flask-Mail 0.10 did not have goes with the pickle, and counts."""
+        state = Mail(make_app(MAIL_TIMEOUT=5, MAIL_DEFAULT_HEADERS={"X-Shop": "1"})).state
+
+        twin = pickle.loads(pickle.dumps(state))
+
+        assert (twin.timeout, twin.default_headers) == (5, {"X-Shop": "1"})
+        assert twin.snapshot()._replace(default_sender=None) == state.snapshot()._replace(default_sender=None)
+
+    def test_a_copy_of_a_subclass(self):
+        """A copy of a state has the attributes of its class, without a call of its constructor."""
+
+        class Own(_Mail):
+            def __init__(self, name):
+                super().__init__(server="mail.example.org")
+                self.name = name
+
+        twin = copy.copy(Own("shoes"))
+
+        assert (type(twin), twin.name, twin.snapshot().server) == (Own, "shoes", "mail.example.org")
 
 
 class TestSecrets:
