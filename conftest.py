@@ -5,6 +5,9 @@ Each Python block of a page runs, in order, in one namespace a page.
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser
@@ -29,3 +32,9 @@ pytest_collect_file = Sybil(
     # Run by tests/test_testing_docs.py, as tests with fixtures.
     excludes=["docs/testing*.md"],
 ).pytest()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out at once what ``-m matrix`` would deselect test by test, in each of eight processes."""
+    is_elsewhere = collection_path.is_file() and collection_path.parent.name != "reliability"
+    return True if config.option.markexpr == "matrix" and is_elsewhere else None
