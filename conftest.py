@@ -83,10 +83,10 @@ class ProjectRun:
 
 @pytest.fixture(scope="module")
 def run_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ProjectRun]:
-    """A function that runs files, given as text by name, in one Python of their own."""
+    """A function that runs files, given as text by name, and those of a folder in one Python of their own."""
 
-    def run(files: dict[str, str], *arguments: str) -> ProjectRun:
-        folder = tmp_path_factory.mktemp("project")
+    def run(files: dict[str, str], *arguments: str, folder: Path | None = None) -> ProjectRun:
+        folder = folder or tmp_path_factory.mktemp("project")
         for name, text in {**files, "recording.py": RECORDING, "reports.jsonl": ""}.items():
             (folder / name).write_text(text, encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "recording", *arguments]
