@@ -26,15 +26,16 @@ $(VENV)/ready:
 demo: $(VENV)/ready-demo ## Send real mail from the shop of examples/ through an embedded SMTP server.
 	cd examples && ../$(RUN) -m shop.demo
 
-# loadfile: a block of a page of the docs needs those before it, so a page has to stay in one process.
 .PHONY: test
 test: $(VENV)/ready-tests ## Run the tests, warnings as errors, and those of tests/compat once more without asserts.
 	$(RUN) -O -m pytest --quiet tests/compat
-	$(RUN) -W error -X dev -m pytest -n auto --dist loadfile $(ARGS)
+	$(RUN) tests/run.py $(RUN) -W error -X dev -m pytest -- $(ARGS)
 
 .PHONY: coverage
 coverage: $(VENV)/ready-tests ## Run the tests and list the lines they do not reach.
-	$(RUN) -m coverage run -m pytest --quiet $(ARGS)
+	$(RUN) -m coverage erase
+	$(RUN) tests/run.py $(RUN) -m coverage run -m pytest --quiet -- $(ARGS)
+	$(RUN) -m coverage combine --quiet
 	$(RUN) -m coverage report
 
 .PHONY: style

@@ -67,7 +67,7 @@ def run_tests(session: nox.Session, *more: str) -> None:
     newest = ["--upgrade", "--upgrade-strategy", "eager"]
     session.install(*newest, ".[pytest]", "--group", "tests", *more)
     # Not `python -m pytest`, which would import the packages from the checkout instead of from the wheel.
-    session.run("pytest", "--quiet", "-n", "auto", *(session.posargs or ["tests"]))
+    session.run("python", "tests/run.py", "pytest", "--quiet", "--", *(session.posargs or ["tests"]))
 
 
 @nox.session(python=PYTHONS)

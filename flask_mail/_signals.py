@@ -9,10 +9,14 @@ from __future__ import annotations
 import inspect
 import logging
 import threading
+import weakref
+from collections import defaultdict
 from collections.abc import Callable
-from types import CodeType
+from inspect import Parameter
 from types import FunctionType
+from types import MethodType
 from typing import Any
+from typing import NamedTuple
 from typing import TypeVar
 
 import blinker
@@ -23,22 +27,33 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class MailSignal(blinker.NamedSignal):
-    """A signal that calls each receiver by the names of its parameters. Safe to use from every thread."""
+    """A signal that calls each receiver by the names of its parameters. Safe to use from every thread.
+
+    How a receiver is called is decided when it connects.
+    """
 
     def __init__(self, name: str, doc: str | None = None) -> None:
         super().__init__(name, doc)
-        # blinker goes through its tables while it disconnects: another thread must not change them meanwhile.
+        # One receiver is not connected and disconnected at a time. Nothing that garbage collection calls
+        # takes the lock: it may run at any moment, while this thread holds other locks.
         self._lock = threading.RLock()
+        self._by_sender = _ReceiversBySender(getattr(self, "set_class", set))  # blinker 1.6 has no set_class
+        self._conventions = _Conventions()
 
     def connect(self, receiver: F, sender: Any = blinker.ANY, weak: bool = True) -> F:
         """Call ``receiver`` from now on for what ``sender``, or anybody, sends; return it."""
         with self._lock:
-            return super().connect(receiver, sender, weak)
+            convention = convention_of(receiver)
+            super().connect(receiver, sender, weak)
+            self._conventions.add(receiver, convention)
+        return receiver
 
     def disconnect(self, receiver: Callable[..., Any], sender: Any = blinker.ANY) -> None:
         """Call ``receiver`` no longer for what ``sender``, or anybody, sends."""
         with self._lock:
             super().disconnect(receiver, sender)
+            if sender is blinker.ANY:
+                self._conventions.discard(receiver)
 
     def send(
         self, sender: Any = None, /, *, _async_wrapper: Any = None, **values: Any
@@ -50,8 +65,22 @@ class MailSignal(blinker.NamedSignal):
         if self.is_muted:
             return []
         return [
-            (receiver, _call(receiver, sender, values, _async_wrapper))
-            for receiver in self._receivers(sender)
+            (receiver, self._call(receiver, sender, values, _async_wrapper))
+            for receiver in list(self.receivers_for(sender))
+        ]
+
+    async def send_async(
+        self, sender: Any = None, /, *, _sync_wrapper: Any = None, **values: Any
+    ) -> list[tuple[Callable[..., Any], Any]]:
+        """Await the receivers connected for ``sender``, one by one, and return pairs of receiver and result.
+
+        :param _sync_wrapper: makes a coroutine function of a receiver that is none.
+        """
+        if self.is_muted:
+            return []
+        return [
+            (receiver, await self._await(receiver, sender, values, _sync_wrapper))
+            for receiver in list(self.receivers_for(sender))
         ]
 
     def announce(self, app: Any, **values: Any) -> None:
@@ -62,50 +91,130 @@ class MailSignal(blinker.NamedSignal):
         """
         if self.is_muted or not self.receivers:
             return
-        for receiver in self._receivers(app):
+        for receiver in list(self.receivers_for(app)):
             try:
-                _call(receiver, app, values, None)
+                self._call(receiver, app, values, None)
             except Exception:  # whatever it is, the message was delivered
                 logger.exception("A receiver of the signal %s failed: %r", self.name, receiver)
 
-    def _receivers(self, sender: Any) -> list[Callable[..., Any]]:
-        with self._lock:
-            return list(self.receivers_for(sender))
+    def _call(self, receiver: Callable[..., Any], app: Any, values: dict[str, Any], wrapper: Any) -> Any:
+        convention = self._conventions.of(receiver)
+        if convention.is_coroutine:
+            if wrapper is None:
+                raise RuntimeError("Cannot send to a coroutine function: pass _async_wrapper to send().")
+            receiver = wrapper(receiver)
+        return convention.call(receiver, app, values)
+
+    async def _await(
+        self, receiver: Callable[..., Any], app: Any, values: dict[str, Any], wrapper: Any
+    ) -> Any:
+        convention = self._conventions.of(receiver)
+        if not convention.is_coroutine:
+            if wrapper is None:
+                raise RuntimeError("Cannot await a plain function: pass _sync_wrapper to send_async().")
+            receiver = wrapper(receiver)
+        return await convention.call(receiver, app, values)
 
 
-def _call(receiver: Callable[..., Any], app: Any, values: dict[str, Any], async_wrapper: Any) -> Any:
-    code = _bare_code(receiver)
-    names = _parameter_names(receiver) if code is None else _names_in(code)
-    is_coroutine = inspect.iscoroutinefunction(receiver) if code is None else _is_of_coroutine(code)
-    if is_coroutine:
-        if async_wrapper is None:
-            raise RuntimeError("Cannot send to a coroutine function: pass _async_wrapper to send().")
-        receiver = async_wrapper(receiver)
-    if names[:1] == ("message",) or ("app" in names[1:] and "message" not in names):
-        # Of the generation f(message, app).
-        rest = {name: value for name, value in values.items() if name != "message"}
-        return receiver(values["message"], app=app, **rest)
-    return receiver(app, **values)
+class Convention(NamedTuple):
+    """How a receiver is called."""
+
+    takes_message_first: bool
+    is_coroutine: bool
+
+    def call(self, receiver: Callable[..., Any], app: Any, values: dict[str, Any]) -> Any:
+        """Call the receiver, or what it was wrapped in, and return what it returns."""
+        if self.takes_message_first:
+            rest = {name: value for name, value in values.items() if name != "message"}
+            return receiver(values["message"], app=app, **rest)
+        return receiver(app, **values)
 
 
-def _bare_code(receiver: Callable[..., Any]) -> CodeType | None:
-    """Return the code of a function that nobody has wrapped or marked; it says at once what inspect says."""
-    return receiver.__code__ if type(receiver) is FunctionType and not receiver.__dict__ else None
+class _Conventions:
+    """The conventions of the receivers that are connected, so that each is found out once.
+
+    All bound methods of a function share an entry, which lives as long as the function. Without a lock:
+    each step is one operation of a dict.
+    """
+
+    def __init__(self) -> None:
+        #: By key: a weak reference, whose callback deletes the entry before its id is free for another
+        #: object, or the receiver itself if there are no weak references to it; and the convention.
+        self._entries: dict[int, tuple[Any, Convention]] = {}
+
+    def add(self, receiver: Callable[..., Any], convention: Convention) -> None:
+        """Keep the convention of a receiver until it disconnects or is gone."""
+        if not self._add_weakly(receiver, convention):
+            self._entries[_key_of(receiver)] = receiver, convention
+
+    def discard(self, receiver: Callable[..., Any]) -> None:
+        """Forget the receiver; another method bound of the same function is asked once more."""
+        self._entries.pop(_key_of(receiver), None)
+
+    def of(self, receiver: Callable[..., Any]) -> Convention:
+        """Return the convention of a receiver, even if it was connected past :meth:`MailSignal.connect`."""
+        if entry := self._entries.get(_key_of(receiver)):
+            return entry[1]
+        convention = convention_of(receiver)
+        self._add_weakly(receiver, convention)
+        return convention
+
+    def _add_weakly(self, receiver: Callable[..., Any], convention: Convention) -> bool:
+        key, entries = _key_of(receiver), self._entries
+        function = receiver.__func__ if type(receiver) is MethodType else receiver
+        try:
+            reference = weakref.ref(function, lambda _: entries.pop(key, None))
+        except TypeError:
+            return False
+        entries[key] = reference, convention
+        return True
 
 
-def _names_in(code: CodeType) -> tuple[str, ...]:
-    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+def _key_of(receiver: Callable[..., Any]) -> int:
+    """Return the id of a receiver, or of a bound method's function, told from that function itself."""
+    return ~id(receiver.__func__) if type(receiver) is MethodType else id(receiver)
 
 
-def _is_of_coroutine(code: CodeType) -> bool:
-    return bool(code.co_flags & inspect.CO_COROUTINE)
+class _ReceiversBySender(defaultdict[Any, set[Any]]):
+    """A table of blinker's, of which it is given copies to iterate over.
+
+    blinker disconnects from the callbacks of weak references: in any thread, in the middle of a loop.
+    """
+
+    def values(self) -> Any:
+        return list(super().values())
+
+    def pop(self, sender_id: Any, *default: Any) -> Any:
+        return tuple(super().pop(sender_id, *default))
+
+
+def convention_of(receiver: Callable[..., Any]) -> Convention:
+    """Return how a receiver is called, by the names of its parameters."""
+    if type(receiver) is FunctionType and not receiver.__dict__:
+        # Nobody has wrapped or marked it: its code says what inspect says, at a tenth of the cost.
+        code = receiver.__code__
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        return Convention(_takes_message_first(names), bool(code.co_flags & inspect.CO_COROUTINE))
+    return Convention(_takes_message_first(_parameter_names(receiver)), _is_coroutine_function(receiver))
+
+
+def _takes_message_first(names: tuple[str, ...]) -> bool:
+    """Return whether these are the parameters of ``f(message, app)``."""
+    return names[:1] == ("message",) or ("app" in names[1:] and "message" not in names)
+
+
+def _is_coroutine_function(receiver: Callable[..., Any]) -> bool:
+    # Of an object with `async def __call__`, inspect says that it is none.
+    return any(map(inspect.iscoroutinefunction, (receiver, type(receiver).__call__)))
 
 
 def _parameter_names(receiver: Callable[..., Any]) -> tuple[str, ...]:
     try:
-        return tuple(inspect.signature(receiver).parameters)
+        parameters = inspect.signature(receiver).parameters.values()
     except (TypeError, ValueError):
         return ()  # a callable written in C without a signature
+    variadic = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    return tuple(parameter.name for parameter in parameters if parameter.kind not in variadic)
 
 
 signals: blinker.Namespace = blinker.Namespace()

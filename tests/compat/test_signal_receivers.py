@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import gc
 from unittest import mock
@@ -214,6 +215,47 @@ def test_a_mock(mail, application, message):
         mail.send(message)
 
     receiver.assert_called_once_with(application, message=message)
+
+
+def test_an_awaited_receiver_of_0_10(mail, application, message, heard):
+    """``send_async`` awaits a coroutine function ``(app, message)`` with both."""
+
+    async def note(app, message):
+        heard.append((app, message))
+
+    with email_dispatched.connected_to(note):
+        asyncio.run(email_dispatched.send_async(application, message=message))
+
+    assert heard == [(application, message)]
+
+
+@pytest.mark.not_in_0_10("its receivers are called with the application first")
+def test_an_awaited_receiver_of_the_first_documentation(mail, application, message, heard):
+    """``send_async`` awaits a coroutine function ``(message, app)`` with both."""
+
+    async def note(message, app):
+        heard.append((app, message))
+
+    with email_dispatched.connected_to(note):
+        asyncio.run(email_dispatched.send_async(application, message=message))
+
+    assert heard == [(application, message)]
+
+
+@pytest.mark.not_in_0_10("its receivers are called with the application first")
+def test_a_plain_receiver_that_is_awaited(mail, application, message, heard):
+    """``send_async`` calls a plain receiver ``(message, app)`` through ``_sync_wrapper``."""
+
+    def note(message, app):
+        heard.append((app, message))
+
+    def in_a_thread(function):
+        return functools.partial(asyncio.to_thread, function)
+
+    with email_dispatched.connected_to(note):
+        asyncio.run(email_dispatched.send_async(application, _sync_wrapper=in_a_thread, message=message))
+
+    assert heard == [(application, message)]
 
 
 def test_a_receiver_of_one_application(make_application, heard, request):

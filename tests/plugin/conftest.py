@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import trustme  # noqa: F401
@@ -93,5 +94,15 @@ def run_apart(project: pytest.Pytester) -> Callable[..., Outcome]:
     def run(source: str, *arguments: str) -> Outcome:
         path = project.makepyfile(source)
         return Outcome(project.runpytest_subprocess("-p", "no:cacheprovider", *arguments, path))
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def run_together(run_project: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that runs test modules, beside ``app`` and ``send``, in one Python of their own."""
+
+    def run(files: dict[str, str], *arguments: str) -> Any:
+        return run_project({"conftest.py": CONFTEST, "sending.py": SENDING.lstrip(), **files}, *arguments)
 
     return run

@@ -7,30 +7,50 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+SHOP = Path(__file__).parents[2] / "examples" / "shop"
+SEND = "    send_or_retry(mails.confirmation(customer))\n"
+MISTAKES = {
+    "misspelt": ("mails.py", "Confirm your address", "Confirm your adress"),
+    "repeated": ("views.py", SEND, SEND * 2),
+    "injected": (
+        "mails.py",
+        "    message.reply_to = [(name, email)] if email else None\n",
+        "    message.cc = f\"{name} <{current_app.config['SHOP_OWNER']}>\".split(',')\n",
+    ),
+}
+"""File, what stands there, and what stands there by mistake, by the name of the shop that has it."""
 
 
-@pytest.fixture
-def run_shop(pytester):
-    """Return a function that puts a mistake into a copy of the shop, and runs the shop's own tests."""
-
-    def run(file, right, wrong):
-        shutil.copytree(EXAMPLES / "shop", pytester.path / "shop")
-        path = pytester.path / "shop" / file
-        before = path.read_text(encoding="utf-8")
-        path.write_text(before.replace(right, wrong), encoding="utf-8")
-        assert path.read_text(encoding="utf-8") != before
-        pytester.makeini("[pytest]\npythonpath = .\naddopts = --import-mode=importlib")
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", "shop/tests/test_mails.py")
-
-    return run
+def copy_shop(folder, file, right, wrong):
+    """Make a copy of the shop, as a package of another name, with a mistake."""
+    shutil.copytree(SHOP, folder)
+    for path, before, after in [
+        (folder / "tests" / "conftest.py", "from shop import", f"from {folder.name} import"),
+        (folder / file, right, wrong),
+    ]:
+        text = path.read_text(encoding="utf-8")
+        assert before in text
+        path.write_text(text.replace(before, after), encoding="utf-8")
 
 
-def test_wrong_subject(run_shop):
+@pytest.fixture(scope="module")
+def result(tmp_path_factory, run_project):
+    """What pytest says about the tests of all these shops."""
+    folder = tmp_path_factory.mktemp("shops")
+    for name, mistake in MISTAKES.items():
+        copy_shop(folder / name, *mistake)
+    ini = "[pytest]\npythonpath = .\naddopts = --import-mode=importlib\n"
+    return run_project({"pytest.ini": ini}, "-k", "signup or test_name", folder=folder)
+
+
+def lines_of(result, name):
+    """Return the lines about the tests of a shop that did not pass."""
+    return pytest.LineMatcher(result.text(f"{name}/tests/test_mails.py").splitlines())
+
+
+def test_wrong_subject(result):
     """A wrong subject is shown beside the one that was wanted."""
-    result = run_shop("mails.py", "Confirm your address", "Confirm your adress")
-
-    result.stdout.fnmatch_lines(
+    lines_of(result, "misspelt").fnmatch_lines(
         [
             "E*differs at 0: 'Confirm your adress' -> ann@example.com  (2/3 fields match)",
             "E*subject: wanted 'Confirm your address'",
@@ -39,12 +59,9 @@ def test_wrong_subject(run_shop):
     )
 
 
-def test_mail_sent_twice(run_shop):
+def test_mail_sent_twice(result):
     """A mail that is sent twice is shown twice."""
-    send = "send_or_retry(mails.confirmation(customer))"
-    result = run_shop("views.py", f"    {send}\n", f"    {send}\n    {send}\n")
-
-    result.stdout.fnmatch_lines(
+    lines_of(result, "repeated").fnmatch_lines(
         [
             "E*2 mails, 1 expected",
             "E*extra: ?1? 'Confirm your address' -> ann@example.com",
@@ -52,14 +69,7 @@ def test_mail_sent_twice(run_shop):
     )
 
 
-def test_injection_through_the_contact_form(run_shop):
+def test_injection_through_the_contact_form(result):
     """An address that a visitor brings in by the name is named, with the payload that did it."""
-    result = run_shop(
-        "mails.py",
-        "    message.reply_to = [(name, email)] if email else None\n",
-        "    message.cc = f\"{name} <{current_app.config['SHOP_OWNER']}>\".split(',')\n",
-    )
-
-    result.stdout.fnmatch_lines(
-        ["E*canary@injection.invalid*", "FAILED *test_name_is_no_header?angle-address?*"]
-    )
+    lines_of(result, "injected").fnmatch_lines(["E*canary@injection.invalid*"])
+    assert "FAILED injected/tests/test_mails.py::test_name_is_no_header[angle-address]" in result.output

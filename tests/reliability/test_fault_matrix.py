@@ -22,8 +22,10 @@ from flask_mail import Mail
 from flask_mail import Message
 from flask_mail import Receipt
 
-#: Seconds that the client waits for an answer: few where the server will not answer, many where it will.
-SHORT, LONG = 0.8, 20
+pytestmark = pytest.mark.matrix
+
+#: Seconds that the client waits for an answer where the server will not answer, and where it will.
+SHORT, SHORT_WITH_TLS, LONG = 0.3, 0.8, 20
 OPENING = ("CONNECT", "EHLO", "STARTTLS", "AUTH")
 #: Phases of one message.
 SENDING = ("MAIL", "RCPT-1", "RCPT-2", "RCPT-3", "DATA", "HALF-WAY", "BODY", "BETWEEN", "RSET", "QUIT")
@@ -44,6 +46,13 @@ class Cell(NamedTuple):
     kind: str
     mode: str
     extensions: str
+
+    @property
+    def timeout(self):
+        """The seconds that the client waits for an answer."""
+        if self.kind not in ("hang", "drip"):
+            return LONG
+        return SHORT_WITH_TLS if self.extensions == "tls" else SHORT
 
     @property
     def exists(self):
@@ -103,7 +112,7 @@ def mail(breaker, cell, authority, tmp_path):
         MAIL_DEFAULT_SENDER="shop@example.org",
         MAIL_USERNAME="user",
         MAIL_PASSWORD="s3cret",
-        MAIL_TIMEOUT=SHORT if cell.kind in ("hang", "drip") else LONG,
+        MAIL_TIMEOUT=cell.timeout,
         MAIL_KEEPALIVE=60 if cell.mode == "kept" else 0,
     )
     if cell.extensions == "tls":

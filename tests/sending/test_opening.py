@@ -245,13 +245,24 @@ class TestSigningIn:
 
         assert server.mails == []
 
-    def test_endless_challenges(self, script, mail_to, message):
-        """A server that keeps asking is given up."""
+    @pytest.mark.parametrize(
+        ("mechanism", "answers"),
+        [
+            pytest.param("PLAIN", 5, id="beside-an-initial-response"),
+            pytest.param("CRAM-MD5", 6, id="without-an-initial-response"),
+        ],
+    )
+    def test_endless_challenges(self, script, mail_to, message, mechanism, answers):
+        """A server that keeps asking is given up: after six responses, of which one may come with AUTH."""
         challenge = b"334 " + base64.b64encode(b"and?") + b"\r\n"
-        server = script({"EHLO": b"250-x\r\n250 AUTH PLAIN\r\n", "": challenge})
+        server = script({"EHLO": f"250-x\r\n250 AUTH {mechanism}\r\n".encode(), "": challenge})
 
         with pytest.raises(smtplib.SMTPAuthenticationError):
             mail_to(server, MAIL_USERNAME="user", MAIL_PASSWORD="s3cret").send(message)
+
+        _, command, *rest = server.heard
+        assert command.split()[:2] == [b"AUTH", mechanism.encode()]
+        assert len([line for line in rest if line != b"quit\r\n"]) == answers
 
 
 class TestSecrecy:

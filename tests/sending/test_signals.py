@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
+import inspect
 import logging
+import pickle
 import smtplib
 import sys
 import threading
+import weakref
+from collections import Counter
+from contextlib import contextmanager
+from types import MethodType
 
+import blinker
 import pytest
 
 from flask_mail import ConfigError
@@ -24,10 +32,13 @@ PAIRS = [
     "message-app-extra",
     "any-app",
     "lambda",
+    "wrapped",
     "partial",
     "method",
     "object",
+    "slots",
 ]
+ASYNCHRONOUS = ["app-message", "message-app", "partial", "method", "object"]
 
 
 class Listener:
@@ -40,6 +51,61 @@ class Listener:
         self.heard.append((app, message))
 
     def __call__(self, message, app, **extra):
+        self.heard.append((app, message))
+
+
+class AsyncListener:
+    """Receivers that are no plain coroutine functions."""
+
+    def __init__(self):
+        self.heard = []
+
+    async def of_0_9(self, message, app):
+        self.heard.append((app, message))
+
+    async def __call__(self, message, app):
+        self.heard.append((app, message))
+
+
+class Slots:
+    """A receiver to which there are no weak references."""
+
+    __slots__ = ("heard",)
+
+    def __init__(self, heard):
+        self.heard = heard
+
+    def __call__(self, message, app):
+        self.heard.append((app, message))
+
+
+class Reader:
+    """A receiver that notes how often its signature is asked for."""
+
+    def __init__(self):
+        self.heard = []
+        self.reads = 0
+
+    @property
+    def __signature__(self):
+        self.reads += 1
+        return inspect.signature(lambda message, app: None)
+
+    def __call__(self, *args, **values):
+        self.heard.append((args, values))
+
+
+class Reviving:
+    """A receiver that connects as soon as it is unpickled."""
+
+    def __setstate__(self, state):
+        self.heard = []
+        email_dispatched.connect(self)
+
+    def __getstate__(self):
+        return {"heard": []}
+
+    def __call__(self, message, app):
         self.heard.append((app, message))
 
 
@@ -64,17 +130,84 @@ def receiver(request):
     def with_a_prefix(prefix, message, app):
         heard.append((app, message))
 
+    @functools.wraps(of_0_9)
+    def wrapped(*args, **values):
+        of_0_9(*args, **values)
+
     kinds = {
         "app-message": of_0_10,
         "message-app": of_0_9,
         "message-app-extra": of_0_9_and_more,
         "any-app": of_0_9_otherwise,
         "lambda": lambda message, app: heard.append((app, message)),
+        "wrapped": wrapped,
+        "partial": functools.partial(with_a_prefix, "x"),
+        "method": listener.of_0_9,
+        "object": listener,
+        "slots": Slots(heard),
+    }
+    return kinds[request.param], heard
+
+
+@pytest.fixture
+def asynchronous(request):
+    """A coroutine function of a kind, with the list of what it was called with."""
+    listener = AsyncListener()
+    heard = listener.heard
+
+    async def of_0_10(app, message):
+        heard.append((app, message))
+
+    async def of_0_9(message, app):
+        heard.append((app, message))
+
+    async def with_a_prefix(prefix, message, app):
+        heard.append((app, message))
+
+    kinds = {
+        "app-message": of_0_10,
+        "message-app": of_0_9,
         "partial": functools.partial(with_a_prefix, "x"),
         "method": listener.of_0_9,
         "object": listener,
     }
     return kinds[request.param], heard
+
+
+@contextmanager
+def count_calls(path):
+    """Count the calls of functions of one source file in a block, by name."""
+    calls = Counter()
+
+    def note(frame, event, argument):
+        if event == "call" and frame.f_code.co_filename == path:
+            calls[frame.f_code.co_name] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(before)
+
+
+def run(function):
+    """Make a plain function of a coroutine function."""
+    return lambda *args, **values: asyncio.run(function(*args, **values))
+
+
+def unblock(function):
+    """Make a coroutine function of a plain function."""
+
+    async def call(*args, **values):
+        return function(*args, **values)
+
+    return call
+
+
+def send_async(app, message, **options):
+    """Send the signal as a coroutine does and return the results."""
+    return asyncio.run(email_dispatched.send_async(app, message=message, **options))
 
 
 class TestGenerations:
@@ -135,25 +268,278 @@ class TestGenerations:
 
         assert [result for _, result in results] == [{"a": 1, "message": message}]
 
-    @pytest.mark.parametrize("order", ["app-first", "message-first"])
-    def test_asynchronous(self, suppressed, message, order):
+    @pytest.mark.parametrize("asynchronous", ASYNCHRONOUS, indirect=True)
+    def test_asynchronous(self, suppressed, message, asynchronous):
         """A coroutine function is called through the wrapper that the sender of the signal gives."""
-        heard = []
+        function, heard = asynchronous
 
-        async def of_0_10(app, message):
-            heard.append((app, message))
-
-        async def of_0_9(message, app):
-            heard.append((app, message))
-
-        def run(function):
-            return lambda *args, **values: asyncio.run(function(*args, **values))
-
-        function = {"app-first": of_0_10, "message-first": of_0_9}[order]
         with email_dispatched.connected_to(function):
             email_dispatched.send(suppressed.app, _async_wrapper=run, message=message)
 
         assert heard == [(suppressed.app, message)]
+
+    @pytest.mark.parametrize("asynchronous", ASYNCHRONOUS, indirect=True)
+    def test_awaited(self, suppressed, message, asynchronous):
+        """``send_async`` awaits each kind of coroutine function and returns its result."""
+        function, heard = asynchronous
+
+        with email_dispatched.connected_to(function):
+            results = send_async(suppressed.app, message)
+
+        assert heard == [(suppressed.app, message)]
+        assert results == [(function, None)]
+
+    @pytest.mark.parametrize("receiver", PAIRS, indirect=True)
+    def test_awaited_through_a_wrapper(self, suppressed, make_app, message, receiver):
+        """``send_async`` calls each kind of plain receiver through the wrapper that it is given."""
+        function, heard = receiver
+
+        with email_dispatched.connected_to(function, sender=suppressed.app):
+            results = send_async(suppressed.app, message, _sync_wrapper=unblock)
+            send_async(make_app(), message, _sync_wrapper=unblock)
+
+        assert heard == [(suppressed.app, message)]
+        assert results == [(function, None)]
+
+    @pytest.mark.parametrize("receiver", ["app-message", "method"], indirect=True)
+    def test_awaited_without_a_wrapper(self, suppressed, message, receiver):
+        """``send_async`` says what a plain receiver needs."""
+        function, heard = receiver
+
+        with (
+            email_dispatched.connected_to(function),
+            pytest.raises(RuntimeError, match="pass _sync_wrapper to send_async"),
+        ):
+            send_async(suppressed.app, message)
+
+        assert heard == []
+
+    def test_awaited_and_muted(self, suppressed, message, dispatched):
+        """A muted signal that is sent by a coroutine calls nobody."""
+        with email_dispatched.muted():
+            results = send_async(suppressed.app, message)
+
+        assert (results, dispatched) == ([], [])
+
+
+class TestConventions:
+    """How a receiver is called is decided when it connects."""
+
+    @pytest.mark.parametrize("receiver", PAIRS, indirect=True)
+    def test_no_inspection(self, suppressed, message, receiver):
+        """No send inspects a receiver, of whatever kind."""
+        function, heard = receiver
+
+        with email_dispatched.connected_to(function), count_calls(inspect.__file__) as calls:
+            suppressed.send(message)
+            email_dispatched.send(suppressed.app, message=message)
+
+        assert calls.keys() <= {"ismethod"}  # asked by blinker, of the sender
+        assert heard == [(suppressed.app, message)] * 2
+
+    @pytest.mark.parametrize("asynchronous", ASYNCHRONOUS, indirect=True)
+    def test_no_inspection_of_coroutine_functions(self, suppressed, message, asynchronous):
+        """No send inspects a coroutine function, of whatever kind."""
+        function, heard = asynchronous
+
+        async def send():
+            with count_calls(inspect.__file__) as calls:
+                await email_dispatched.send_async(suppressed.app, message=message)
+            return calls
+
+        with email_dispatched.connected_to(function):
+            calls = asyncio.run(send())
+
+        assert calls.keys() <= {"ismethod"}
+        assert heard == [(suppressed.app, message)]
+
+    def test_one_reading(self, suppressed, message):
+        """A signature is read when its receiver connects, and at no send."""
+        reader = Reader()
+        email_dispatched.connect(reader)
+        reads = reader.reads
+
+        suppressed.send(message)
+        suppressed.send(message)
+        email_dispatched.disconnect(reader)
+
+        assert reads > 0
+        assert reader.reads == reads
+        assert reader.heard == [((message,), {"app": suppressed.app})] * 2
+
+    def test_a_function_and_its_methods(self, suppressed, message):
+        """A function and a method bound of it are each called by the parameters that they have."""
+        heard = []
+
+        def note(first, message, app=None):
+            heard.append((first, message, app))
+
+        method = MethodType(note, "self")
+        with email_dispatched.connected_to(note):
+            suppressed.send(message)
+        with email_dispatched.connected_to(method):
+            suppressed.send(message)
+        with email_dispatched.connected_to(note), email_dispatched.connected_to(method):
+            suppressed.send(message)
+
+        expected = [(suppressed.app, message, None), ("self", message, suppressed.app)]
+        assert heard[:2] == expected
+        assert sorted(heard[2:], key=expected.index) == expected
+
+    def test_methods_of_one_function(self, suppressed, message):
+        """When one of two methods bound of the same function disconnects, the other is called as before."""
+        one, two = Listener(), Listener()
+
+        with email_dispatched.connected_to(one.of_0_9):
+            with email_dispatched.connected_to(two.of_0_9):
+                suppressed.send(message)
+            suppressed.send(message)
+
+        assert one.heard == [(suppressed.app, message)] * 2
+        assert two.heard == [(suppressed.app, message)]
+
+    def test_one_sender_of_two(self, suppressed, make_app, message):
+        """A receiver that disconnects from one sender is called for the other as before."""
+        listener, other = Listener(), make_app()
+        email_dispatched.connect(listener.of_0_9, sender=suppressed.app)
+        email_dispatched.connect(listener.of_0_9, sender=other)
+
+        email_dispatched.disconnect(listener.of_0_9, sender=other)
+        email_dispatched.send(other, message=message)
+        email_dispatched.send(suppressed.app, message=message)
+        email_dispatched.disconnect(listener.of_0_9)
+
+        assert listener.heard == [(suppressed.app, message)]
+
+    @pytest.mark.parametrize("receiver", PAIRS, indirect=True)
+    def test_connected_by_other_means(self, suppressed, message, receiver):
+        """A receiver that was connected with blinker's own method is called by its names as well."""
+        function, heard = receiver
+        blinker.Signal.connect(email_dispatched, function, weak=False)
+
+        suppressed.send(message)
+        blinker.Signal.disconnect(email_dispatched, function)
+        suppressed.send(message)
+
+        assert heard == [(suppressed.app, message)]
+
+    def test_put_into_the_table(self, suppressed, message):
+        """A receiver that takes the place of another one in ``signal.receivers`` is called by its own."""
+        heard = []
+
+        def of_0_9(message, app):
+            heard.append(("0.9", app, message))
+
+        def of_0_10(app, message):
+            heard.append(("0.10", app, message))
+
+        email_dispatched.connect(of_0_9)
+        [key] = [key for key, reference in email_dispatched.receivers.items() if reference() is of_0_9]
+        email_dispatched.receivers[key] = of_0_10
+        suppressed.send(message)
+        email_dispatched.disconnect(of_0_9)
+
+        assert heard == [("0.10", suppressed.app, message)]
+
+    def test_connected_while_unpickled(self, suppressed, message):
+        """A receiver that connects before it has any attribute is called by its names."""
+        revived = pickle.loads(pickle.dumps(Reviving()))
+
+        suppressed.send(message)
+        email_dispatched.disconnect(revived)
+
+        assert revived.heard == [(suppressed.app, message)]
+
+    def test_the_next_object_in_the_same_place(self, suppressed, message):
+        """A receiver is never called as the one that was at its place in memory before."""
+        heard = []
+        kinds = [
+            lambda: lambda message, app: heard.append((app, message)),
+            lambda: lambda app, message: heard.append((app, message)),
+        ]
+
+        for number in range(100):
+            receiver = email_dispatched.connect(kinds[number % 2]())
+            email_dispatched.send(suppressed.app, message=message)
+            del receiver
+
+        assert heard == [(suppressed.app, message)] * 100
+
+
+OWNERS = {
+    "function": lambda owned: lambda message, app, owned=owned: None,
+    "method": lambda owned: owned.of_0_9,
+    "partial": lambda owned: functools.partial(owned.of_0_9),
+    "object": lambda owned: owned,
+    "slots": lambda owned: Slots([owned]),
+}
+"""Receivers of each kind that own an object."""
+
+
+class TestReceiversThatAreGone:
+    """What a signal keeps of its receivers."""
+
+    @pytest.mark.parametrize("make", OWNERS.values(), ids=OWNERS)
+    def test_disconnected(self, suppressed, message, make):
+        """Nothing is kept of a receiver that has disconnected."""
+        owned = Listener()
+        receiver, alive = make(owned), weakref.ref(owned)
+        with email_dispatched.connected_to(receiver):
+            suppressed.send(message)
+
+        del receiver, owned
+        gc.collect()
+
+        assert alive() is None
+
+    def test_no_growth(self, suppressed, message):
+        """A signal is as large as before when all receivers have gone, in whatever way they went."""
+
+        def come_and_go():
+            for _ in range(100):
+                gone, left = Listener(), Listener()
+                email_dispatched.connect(gone)
+                email_dispatched.connect(gone.of_0_9, sender=suppressed.app)
+                blinker.Signal.connect(email_dispatched, lambda message, app: None)
+                with email_dispatched.connected_to(Slots([])), email_dispatched.connected_to(left.of_0_9):
+                    email_dispatched.send(suppressed.app, message=message)
+                email_dispatched.connect(left)
+                email_dispatched.disconnect(left)
+
+        come_and_go()
+        gc.collect()
+        before = len(gc.get_objects())
+
+        come_and_go()
+
+        gc.collect()
+        assert len(gc.get_objects()) - before < 50
+
+    def test_collected_while_others_connect(self, monkeypatch):
+        """Receivers and senders are collected in many threads while others connect and disconnect."""
+        interval, known = sys.getswitchinterval(), len(email_dispatched.receivers)
+        errors = []
+        monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: errors.append(unraisable.exc_value))
+
+        def forget():
+            try:
+                for _ in range(100):
+                    senders = [Listener() for _ in range(10)]
+                    listeners = [email_dispatched.connect(Listener(), sender=sender) for sender in senders]
+                    email_dispatched.disconnect(listeners.pop())
+                    senders.clear()
+                    listeners.clear()
+            except Exception as error:
+                errors.append(error)
+
+        sys.setswitchinterval(1e-6)
+        threads = [threading.Thread(target=forget) for _ in range(8)]
+        [thread.start() for thread in threads]
+        [thread.join() for thread in threads]
+        sys.setswitchinterval(interval)
+
+        assert errors == []
+        assert len(email_dispatched.receivers) == known
 
 
 class TestFailingReceivers:
