@@ -327,4 +327,4 @@ def _finish(first: Batching, under_way: deque[Any]) -> Any:
 
 def _is_cut_off(outcome: Outcome) -> bool:
     """Whether the session ended before the content of the message was complete: it was not accepted."""
-    return outcome.verdict is Verdict.NOT_BEGUN
+    return outcome.verdict is Verdict.NOT_BEGUN or isinstance(outcome.error, SMTPTimeout)

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import re
 
-#: The phase in which the server answers a content.
-REPLY_TO_CONTENT = "the reply to the content"
-
 _LONE_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 
@@ -26,21 +23,21 @@ def with_line_ends(content: bytes) -> bytes:
     return _LONE_LINE_END.sub(b"\r\n", content)
 
 
-def as_data(content: bytes, is_ready: bool = False) -> list[bytes]:
+def as_data(content: bytes, is_canonical: bool = False) -> list[bytes]:
     """Return the content as DATA wants it: CRLF line ends, leading dots doubled, a lone dot at the end.
 
     RFC 5321 section 4.5.2. A content that needs no repair is not copied, but for its end: it comes in pieces.
 
-    :param is_ready: whether that is known of it.
+    :param is_canonical: whether that is known of it.
     """
-    if not is_ready:
+    if not is_canonical:
         content = with_line_ends(content)
         if content.startswith(b".") or b"\n." in content:
             content = _LEADING_DOT.sub(b"..", content)
     return [content, b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"]
 
 
-def as_chunk(content: bytes, is_ready: bool = False) -> list[bytes]:
+def as_chunk(content: bytes, is_canonical: bool = False) -> list[bytes]:
     """Return the content as BDAT wants it: CRLF line ends, one of them at the end."""
-    content = content if is_ready else with_line_ends(content)
+    content = content if is_canonical else with_line_ends(content)
     return [content] if content.endswith(b"\r\n") else [content, b"\r\n"]

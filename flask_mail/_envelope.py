@@ -50,13 +50,20 @@ class Reply(NamedTuple):
 class Verdict(Enum):
     """What became of a message, decided by whoever has the evidence: a host, or a capture."""
 
+    #: The server took responsibility for it, for at least one recipient.
     ACCEPTED = "accepted"
+    #: The server said no, or said before what it would refuse.
     REFUSED = "refused"
+    #: The content was sent whole, and no reply is certain to be the one to it: sending again could deliver
+    #: it twice.
     UNKNOWN = "unknown"
     SUPPRESSED = "suppressed"
+    #: Certainly not accepted, and nothing that a new connection would change: the server cannot take the
+    #: message, no session came about, or the server kept it waiting too long (the error is an SMTPTimeout).
     NOT_SENT = "not sent"
-    #: The session ended before the message was begun or complete: it is safe to send it on a new connection.
-    #: Users are told "not sent".
+    #: Certainly not accepted, and the session is over: the server ended it before the content was complete
+    #: (421 to MAIL is an SMTPSenderRefused), or it was given up, here or while an earlier message was waited
+    #: for. It is safe to send the message on a new connection. Users are told "not sent".
     NOT_BEGUN = "not begun"
 
 

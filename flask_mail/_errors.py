@@ -95,24 +95,6 @@ def classify(error: Exception, message_id: str) -> None:
         error.is_transient = is_transient(error)  # type: ignore[attr-defined] # of all that users may raise
 
 
-def locate(error: BaseException, peer: str, phase: str) -> None:
-    """Add to an error of smtplib which server it is from, and in which phase."""
-    error.peer, error.phase = peer, phase  # type: ignore[attr-defined] # for handlers that log them
-    if hasattr(error, "add_note"):
-        error.add_note(f"{peer} answered so in the phase {phase}.")
-
-
-def advise(error: BaseException, remedy: str) -> None:
-    """Add what the user can do to an exception whose type and attributes old code reads."""
-    if hasattr(error, "add_note"):
-        error.add_note(remedy)
-    elif len(error.args) > 1:
-        # Python 3.10 has no notes. As many arguments as before, or the exception could not be unpickled.
-        code, text, *others = error.args
-        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        error.args = (code, f"{text} {remedy}", *others)
-
-
 def warn(text: str, category: type[Warning]) -> None:
     """Show a warning at the line of the program that called into this package.
 

@@ -11,12 +11,12 @@ import socket
 import ssl
 from collections import deque
 from time import monotonic
+from typing import Any
 
 #: Octets of one reply with all its lines. A server may say much at EHLO, and no server needs this much.
 LIMIT = 65_536
 _AT_ONCE = 16_384
-#: Seconds by which a time limit may be exceeded.
-_PRECISION = 0.01
+_HAS_NO_POLL = not hasattr(select, "poll")
 
 
 class EndlessReply(Exception):
@@ -31,6 +31,8 @@ class Replies:
         self._lines: deque[bytes] = deque()
         #: What came of the line that is not complete.
         self._start = b""
+        self._looked_at: socket.socket | None = None
+        self._poll: Any = None
 
     def read(self, sock: socket.socket, seconds: float | None) -> tuple[int, bytes]:
         """Return code and text of the next reply; the code is -1 if the server speaks something else.
@@ -62,7 +64,7 @@ class Replies:
     def unread(self, sock: socket.socket) -> bytes | None:
         """Return what the server said unasked, b"" if it ended the session, or None; does not wait."""
         try:
-            if not (self._lines or self._start) and _has_something(sock):
+            if not (self._lines or self._start) and self._has_something(sock):
                 self._receive_at_once(sock)
         except (BlockingIOError, ssl.SSLWantReadError):
             return None  # a record of TLS that says nothing
@@ -77,8 +79,19 @@ class Replies:
             left = None if deadline is None else deadline - monotonic()
             if left is not None and left <= 0:
                 raise TimeoutError
-            bound(sock, left)
+            sock.settimeout(left)
             self._receive(sock)
+
+    def _has_something(self, sock: socket.socket) -> bool:
+        """Whether there is something to read: bytes, or the end of the connection."""
+        if isinstance(sock, ssl.SSLSocket) and sock.pending():
+            return True
+        if _HAS_NO_POLL:  # Windows, where select has no upper bound for a socket's number
+            return bool(select.select([sock], [], [], 0)[0])
+        if sock is not self._looked_at:  # asked before each write, and of the same socket
+            self._looked_at, self._poll = sock, select.poll()
+            self._poll.register(sock, select.POLLIN)
+        return bool(self._poll.poll(0))
 
     def _receive_at_once(self, sock: socket.socket) -> None:
         seconds = sock.gettimeout()
@@ -99,23 +112,3 @@ class Replies:
 def _taken_apart(line: bytes) -> tuple[int, bytes]:
     code = line[:3]
     return (int(code) if code.isdigit() else -1), line[4:].strip(b" \t\r\n")
-
-
-def bound(sock: socket.socket, seconds: float | None) -> None:
-    """Set the time limit of a socket, if it is off by a hundredth of a second: that is a system call."""
-    limit = sock.gettimeout()
-    if limit is not None and seconds is not None and 0 <= limit - seconds < _PRECISION:
-        return
-    if limit is not seconds:
-        sock.settimeout(seconds)
-
-
-def _has_something(sock: socket.socket) -> bool:
-    """Whether there is something to read: octets, or the end of the connection."""
-    if isinstance(sock, ssl.SSLSocket) and sock.pending():
-        return True
-    if not hasattr(select, "poll"):  # Windows, where select has no upper bound for a socket's number
-        return bool(select.select([sock], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))

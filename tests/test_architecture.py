@@ -49,11 +49,22 @@ SPEAKING = {"_errors", "_envelope", "_settings"}
 FLOORS["_tls"] = SPEAKING
 FLOORS["_contents"] = set()
 FLOORS["_replies"] = set()
-FLOORS["_transmission"] = SPEAKING | {"_contents"}
-FLOORS["_dialogue"] = SPEAKING | {"_contents", "_replies", "_identity"}
-FLOORS["_smtp"] = SPEAKING | {"_tls", "_contents", "_dialogue", "_transmission"}
-FLOORS["_opening"] = SPEAKING | {"_tls", "_dialogue", "_smtp"}
-FLOORS["backends"] = SPEAKING | {"_smtp", "_opening"}
+FLOORS["_extensions"] = set()
+FLOORS["_failures"] = {"_errors", "_settings"}
+FLOORS["_channel"] = {"_settings", "_failures", "_replies"}
+FLOORS["_transaction"] = {"_errors", "_envelope", "_failures"}
+FLOORS["_pipeline"] = {"_contents", "_failures", "_channel", "_transaction"}
+FLOORS["_session"] = SPEAKING | {
+    "_identity",
+    "_tls",
+    "_extensions",
+    "_failures",
+    "_channel",
+    "_transaction",
+    "_pipeline",
+}
+FLOORS["_opening"] = SPEAKING | {"_tls", "_failures", "_session"}
+FLOORS["backends"] = SPEAKING | {"_opening"}
 
 FLOORS["_keeping"] = set()
 FLOORS["_retrying"] = {"_errors"}

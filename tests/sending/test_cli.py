@@ -284,7 +284,7 @@ class TestCheck:
         result = run(mail_to(server).app, "check")
 
         assert result.exit_code == 1
-        assert "closed the connection in the phase EHLO" in result.output
+        assert "closed the connection while waiting for the reply to EHLO" in result.output
 
     def test_a_session_that_ends(self, server, mail_to, run):
         """A session of smtplib's that ends early is told by what ended it, not by the goodbye after it."""
@@ -316,7 +316,7 @@ class TestFailing:
 
         assert result.exit_code == 1
         assert "Error: 535 5.7.8 Wrong user name or password" in result.output
-        assert f"127.0.0.1:{server.port} refused to sign in 'user'." in result.output
+        assert f"127.0.0.1:{server.port} refused to log in 'user'." in result.output
         assert "wr0ng" not in result.output
 
     def test_on_stderr(self, unreachable, capsys):

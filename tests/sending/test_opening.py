@@ -104,7 +104,7 @@ class TestEncrypting:
         with pytest.raises(smtplib.SMTPServerDisconnected) as caught:
             mail_to(server).send(message)
 
-        assert "sent more than its answer to STARTTLS: somebody may be in the line." in str(caught.value)
+        assert "sent more than its reply to STARTTLS: somebody may be in the line." in str(caught.value)
         assert {"AUTH", "MAIL"}.isdisjoint(server.sessions[0].verbs)
 
     def test_a_server_that_leaves_instead(self, serve, mail_to, message):
@@ -240,7 +240,7 @@ class TestSigningIn:
         server = serve(auth=("user", "s3cret"), auth_mechanisms=["PLAIN"])
         server.on("AUTH").garble(b"334 \r\n235 Welcome\r\n")
 
-        with pytest.raises(smtplib.SMTPServerDisconnected, match="said more than it was asked"):
+        with pytest.raises(smtplib.SMTPServerDisconnected, match="replies that do not match the commands"):
             mail_to(server).send(message)
 
         assert server.mails == []

@@ -111,7 +111,7 @@ def test_a_mechanism_that_is_not_offered(serve, mail_to, message, log, mechanism
     server = serve(auth=("user", SECRET), auth_mechanisms=[{"PLAIN": "LOGIN"}.get(mechanism, "PLAIN")])
     mail = mail_to(server, MAIL_AUTH=mechanism, MAIL_PASSWORD=SECRET, MAIL_OAUTH2_TOKEN=SECRET)
 
-    with pytest.raises(OSError, match="offers to sign in by") as caught:
+    with pytest.raises(OSError, match="offers authentication by") as caught:
         mail.send(message)
 
     assert find_secrets(read_error(caught.value), log(), str(server.sessions[0].transcript)) == []

@@ -1,0 +1,28 @@
+"""Read what a server says that it can do.
+
+Knows the text of a reply and nothing of ours.
+Rules: RFC 5321 section 4.1.1.1 (EHLO), RFC 4954 (AUTH).
+"""
+
+from __future__ import annotations
+
+import re
+
+#: As servers wrote it before there was a standard.
+_OLD_AUTH = "auth="
+_EXTENSION = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*) ?")
+
+
+def read_extensions(reply: bytes) -> dict[str, str]:
+    """Return the extensions in the reply to EHLO, in lower case, each with its parameters.
+
+    As smtplib reads them: the mechanisms of several AUTH lines are put together.
+    """
+    found: dict[str, str] = {}
+    for line in reply.decode("latin-1").split("\n")[1:]:
+        if line[:5].lower() == _OLD_AUTH:
+            found["auth"] = f"{found.get('auth', '')} {line[5:]}"
+        elif new := _EXTENSION.match(line):
+            name, parameters = new[1].lower(), line[new.end(1) :].strip()
+            found[name] = f"{found.get('auth', '')} {parameters}" if name == "auth" else parameters
+    return found
