@@ -54,12 +54,11 @@ class Verdict(Enum):
     ACCEPTED = "accepted"
     #: The server said no, or said before what it would refuse.
     REFUSED = "refused"
-    #: The content was sent whole, and no reply is certain to be the one to it: sending again could deliver
-    #: it twice.
+    #: The content was sent whole, and no reply is certain to be that to it: do not blindly send it again.
     UNKNOWN = "unknown"
     SUPPRESSED = "suppressed"
-    #: Certainly not accepted, and nothing that a new connection would change: the server cannot take the
-    #: message, no session came about, or the server kept it waiting too long (the error is an SMTPTimeout).
+    #: Certainly not accepted, and not to be sent again at once: the server cannot take the message, there was
+    #: no session, or the server kept this message waiting too long (then the error is an SMTPTimeout).
     NOT_SENT = "not sent"
     #: Certainly not accepted, and the session is over: the server ended it before the content was complete
     #: (421 to MAIL is an SMTPSenderRefused), or it was given up, here or while an earlier message was waited
