@@ -4,7 +4,7 @@ Knows neither Flask nor the names of the keys in a configuration but for its err
 settings from a configuration is :mod:`flask_mail._sources`.
 """
 
-from __future__ import annotations
+# ruff: noqa: I002 # of annotations that are text a NamedTuple compiles each, a tenth of the import of flask_mail
 
 import os
 import ssl
@@ -51,7 +51,7 @@ class _Fields(NamedTuple):
     auth: str | Callable[..., Any] | None = None
     oauth2_token: str | Callable[[], str] | None = None
     allow_plaintext_auth: bool = False
-    backend: str | Callable[[Settings], Any] = "smtp"
+    backend: str | Callable[["Settings"], Any] = "smtp"
     fail_silently: bool = False
     pipelining: bool = True
     keepalive: float | None = None
@@ -74,10 +74,10 @@ class Settings(_Fields):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.peer}{' suppressed' if self.suppress else ''}>"
 
-    def __copy__(self) -> Settings:
+    def __copy__(self) -> "Settings":
         return self
 
-    def __deepcopy__(self, memo: Any) -> Settings:
+    def __deepcopy__(self, memo: Any) -> "Settings":
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
