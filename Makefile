@@ -90,6 +90,10 @@ fuzz: $(VENV)/ready-fuzz ## Look for messages that come out other than they were
 
 SECONDS := 15
 
+.PHONY: mutants
+mutants: $(VENV)/ready-tests ## Change the sending in 60 places, one at a time, and list what no test notices.
+	$(RUN) tests/mutants/run.py $(ARGS)
+
 .PHONY: load
 load: $(VENV)/ready-tests ## Run 400 tests with an SMTP server each on four processes, ten times in a row.
 	for run in 1 2 3 4 5 6 7 8 9 10; do $(RUN) -W error -m pytest --quiet -n 4 tests/load $(ARGS) || exit; done
