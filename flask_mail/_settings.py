@@ -202,8 +202,9 @@ class Settings(_Following):
         value: Any = getattr(self, "_config", {}).get(_URL)
         return None if _is_unset(_URL, value) else read.public_url(value)
 
-    def opening_values(self) -> tuple[Any, ...]:
-        """Return all that a host depends on: one that was opened with other values serves another purpose."""
+    @property
+    def connection_key(self) -> tuple[Any, ...]:
+        """All that an open host depends on: one that was opened with other values serves another purpose."""
         return tuple(getattr(self, attribute) for attribute in _OPENING)
 
     @property

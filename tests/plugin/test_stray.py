@@ -216,7 +216,7 @@ def test_suppressed_mail(run_apart):
         + """
 def test_it(app):
     app.testing = True
-    assert not send(app).sent
+    assert send(app).outcome == "suppressed"
 """,
         "-o",
         "mail_stray=fail",

@@ -110,13 +110,13 @@ class TestReceipts:
             mail.connect().send_many([], window=window)
 
     def test_suppressed(self, any_server, mail_to):
-        """Suppressed messages have receipts that say that they were not sent, and are signalled."""
+        """Suppressed messages have receipts that say so, and are signalled."""
         mail = mail_to(any_server, MAIL_SUPPRESS_SEND=True)
 
         with mail.record_messages() as outbox:
             receipts = list(mail.send_many(letters(3)))
 
-        assert [receipt.outcome for receipt in receipts] == ["not sent"] * 3
+        assert [receipt.outcome for receipt in receipts] == ["suppressed"] * 3
         assert subjects(any_server.mails) == []
         assert [message.subject for message in outbox] == ["Letter 0", "Letter 1", "Letter 2"]
 

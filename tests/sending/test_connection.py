@@ -265,10 +265,20 @@ class TestReopening:
 
         assert len(server.sessions) == 1
 
-    @pytest.mark.parametrize("phase", ["RCPT", "DATA", "BODY"])
-    def test_not_once_a_message_is_begun(self, server, mail, message, two, phase):
-        """A connection that ends after MAIL was accepted is an error; the next message opens another."""
+    @pytest.mark.parametrize("phase", ["RCPT", "DATA"])
+    def test_it_leaves_before_the_content(self, server, mail, message, two, phase):
+        """A message that was certainly not accepted goes over a new session."""
         server.on(phase, nth=2).drop()
+
+        with mail.connect() as connection:
+            connection.send(message)
+            connection.send(two)
+
+        assert (subjects(server), len(server.sessions)) == (["Hi", "Again"], 2)
+
+    def test_not_once_the_content_was_sent(self, server, mail, message, two):
+        """A connection that ends after the content is an error; the next message opens another."""
+        server.on("BODY", nth=2).drop()
 
         with mail.connect() as connection:
             connection.send(message)
@@ -497,7 +507,7 @@ class TestOverrides:
         with Quiet(mail.state) as connection:
             receipt = connection.send(message)
 
-        assert (receipt.sent, receipt.error) == (False, None)
+        assert (receipt.outcome, receipt.error) == ("suppressed", None)
 
 
 def test_each_thread_its_own(server, mail):
