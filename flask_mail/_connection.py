@@ -176,4 +176,5 @@ def load_sending() -> None:
     from . import _opening  # noqa: F401
     from . import _plaintext  # noqa: F401
 
+    _class_of_senders()
     codecs.lookup("idna")  # which a socket needs for any host name
