@@ -213,6 +213,32 @@ class TestWatching:
         assert server.sessions == []
 
 
+class Failing(Recorder):
+    """A capture that fails at whatever it is told."""
+
+    def dispatched(self, app, message, receipt):
+        raise LookupError("dispatched")
+
+    def failed(self, app, message, error):
+        raise LookupError("failed")
+
+
+def test_a_capture_that_fails_afterwards(server, mail, message, put, caplog):
+    """A capture that raises when a message was delivered does not cost the receipt; it is logged."""
+    put(Failing())
+
+    assert mail.send(message).outcome == "accepted"
+    assert "A capture failed" in caplog.text
+
+
+def test_a_capture_that_fails_after_a_failure(mail, put):
+    """A capture that raises when a message failed does not hide why."""
+    put(Failing())
+
+    with pytest.raises(IncompleteMessage):
+        mail.send(Message("Hi"))
+
+
 def test_removed(server, mail, message):
     """A capture that was removed is told nothing more."""
     capture = Recorder(mail.app)

@@ -233,13 +233,17 @@ def test_closed_at_the_end_of_the_process(serve, until):
     assert server.sessions[0].verbs[-1] == "QUIT"
 
 
-def test_a_change_by_a_receiver(keep, serve):
+@pytest.mark.parametrize("is_by_hand", [False, True], ids=["in-the-configuration", "by-hand"])
+def test_a_change_by_a_receiver(keep, serve, is_by_hand):
     """A receiver that changes the server does not have the next message sent over the old connection."""
     server, mail = keep()
     other = serve()
 
     def change(app, message):
-        app.config.update(other.config)
+        if is_by_hand:
+            mail.port = other.port
+        else:
+            app.config.update(other.config)
 
     with email_dispatched.connected_to(change):
         mail.send(letter())
