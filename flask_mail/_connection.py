@@ -1,52 +1,36 @@
-"""A batch of messages over one host: check, send, announce, reopen when worn out or dropped.
+"""A connection: the public face of sending several messages over one host.
 
-Knows what a message, a host and an application are; how each does its work is in their own rooms.
+Knows which of its methods a subclass or a test has replaced; what sending is, is elsewhere, and loaded when
+the first connection is made.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import smtplib
-import ssl
-import sys
-from contextlib import AbstractContextManager
+import functools
+from collections.abc import Iterable
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 from typing import TYPE_CHECKING
 
-from flask import current_app
-from flask import Flask
-from flask import has_app_context
-
-from . import backends
-from ._batch import Batching
-from ._envelope import Outcome
-from ._envelope import Outgoing
 from ._envelope import Receipt
-from ._envelope import Reply
-from ._envelope import Verdict
-from ._errors import classify
-from ._errors import ConfigError
 from ._message import Message
-from ._render import prepare
-from ._retrying import patiently
-from ._signals import email_dispatched
-from ._signals import email_failed
-from .capture import Capture
-from .capture import captures
 
 if TYPE_CHECKING:
     from ._mail import _Mail
-
-logger = logging.getLogger("flask_mail")
-
-#: What MAIL_FAIL_SILENTLY does not silence: the server was reached, and the settings are at fault.
-_NO_MATTER_OF_REACHING = (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError, ssl.SSLError)
+    from ._sender import Sender
 
 
-class Connection(Batching):
-    """Sends messages over one connection to the mail server.
+class _OwnSender:
+    """An attribute that is made when it is first asked for: many connections of tests never send."""
+
+    def __get__(self, connection: Connection, owner: type[Connection]) -> Sender:
+        sender: Sender = vars(connection).setdefault("_sender", _class_of_senders()())
+        return sender
+
+
+class Connection:
+    """Sends messages over one connection to the mail server. Safe to use from every thread.
 
     ``with mail.connect() as connection:`` opens it and closes it; outside of ``with`` it opens
     with the first message, and :meth:`close` closes it.
@@ -61,18 +45,14 @@ class Connection(Batching):
     #: Where bounces go, for every message over this connection; otherwise what the message says.
     envelope_from: Any = None
     _max_emails: int | None = None
-    _own_host: Any = None
-    _unreachable: OSError | None = None
-    #: Whether the host goes to the application's next message instead of being closed.
-    _is_shared: bool = False
+    _sender: _OwnSender = _OwnSender()
 
     def __init__(self, mail: _Mail, max_emails: int | None = None) -> None:
         self.mail: _Mail = mail
         self._max_emails = max_emails
 
     def __enter__(self) -> Connection:
-        self.mail.snapshot()
-        patiently(self._open, self.mail.retries)
+        self._sender.open(self)
         return self
 
     def __exit__(
@@ -81,11 +61,9 @@ class Connection(Batching):
         self.close()
 
     def __del__(self) -> None:
-        # Nobody else can close what mail.connect().send(message) opened. At the end of the process the means
-        # to do it may be gone.
-        if self._own_host is not None:
-            with contextlib.suppress(Exception):
-                self._own_host.quit()
+        sender = vars(self).get("_sender")
+        if sender is not None and sender.router.current.line is not None:
+            sender.router.current.abandon()
 
     def configure_host(self) -> Any:
         """Return a host that is ready to send. Subclasses may override this.
@@ -93,7 +71,9 @@ class Connection(Batching):
         :raises ConfigError: the settings contradict each other.
         :raises OSError: the server cannot be reached, or refuses.
         """
-        return backends.open_host(self.mail.snapshot())
+        from .backends import open_host
+
+        return open_host(self.mail.snapshot())
 
     def send(self, message: Message, envelope_from: Any = None) -> Receipt:
         """Send the message and return what became of it.
@@ -106,280 +86,95 @@ class Connection(Batching):
         :raises DeliveryUnknown: the connection ended before the answer to the content came.
         :raises OSError: the server cannot be reached, or refused; also every other ``smtplib`` error.
         """
-        app = self._app()
-        try:
-            sealed = self._seal(message, envelope_from)
-            receipt = patiently(lambda: self._deliver(message, sealed), self.mail.retries)
-        except Exception as error:
-            _announce_failure(app, message, error)
-            raise
-        self._count()
-        self._announce(message, receipt)
-        return receipt
+        return self._sender.send(self, message, envelope_from)
 
     def send_message(self, *args: Any, **kwargs: Any) -> Receipt:
         """Send a message made of the parameters of :class:`Message`."""
         return self.send(Message(*args, **kwargs))
 
+    def send_many(self, messages: Iterable[Message], window: int = 32) -> Iterator[Receipt]:
+        """Send messages as they come, and return an iterator of their receipts, in order.
+
+        A message that cannot be sent has its error in the receipt, and the others go on. What was certainly
+        not accepted when a connection was lost is sent again over a new one; what may have been is not.
+
+        :param messages: any iterable; no more than a window is taken before its receipts are handed out.
+        :param window: messages that are under way at a time, if the server and their sizes admit it.
+        :raises OSError: three connections in a row came to nothing. Every message taken has had its receipt
+            by then. Raised by the iterator, as are the errors of ``messages`` itself.
+        """
+        if window < 1:
+            raise ValueError(f"window is {window!r}. Give a number of messages from 1 on.")
+        return self._receipts(messages, window)
+
     def close(self) -> None:
         """Close the connection if it is open; an error in doing so is logged: everything was sent before."""
-        if self.host is None and self._own_host is None:
-            self.num_emails = 0
-            return
-        hosts = {id(host): host for host in (self.host, self._own_host) if host is not None}
-        self._forget_host()
-        for host in hosts.values():
-            try:
-                host.quit()
-            except Exception:
-                logger.warning("The mail server could not be told goodbye.", exc_info=True)
+        self._sender.close(self)
 
-    def give_back(self) -> None:
-        """Close the connection, or keep its host for the application's next message (``MAIL_KEEPALIVE``)."""
-        host, seconds = self._own_host, self.mail.keepalive
-        if not self._is_shared or not seconds or host is not self.host or host is None or _has_ended(host):
-            self.close()
-            return
-        carried = self.num_emails
-        self._forget_host()
-        self.mail._kept_hosts().put(host, self.mail.snapshot().connection_key, carried, seconds)
+    def _receipts(self, messages: Iterable[Message], window: int) -> Iterator[Receipt]:
+        from ._batch import Batch
 
-    def _forget_host(self) -> None:
-        self.host = self._own_host = None
-        self.num_emails = 0
-
-    def _open(self) -> bool:
-        """Open the host unless one is there or sending is suppressed; return whether it was used before."""
-        if self.host is not None:
-            return True
-        if self.mail.is_suppressed or self._interceptors():
-            return False
-        self._unreachable = None
-        if self._is_shared and self.mail._kept is not None and self._take_kept():
-            return True
-        for capture in captures():
-            capture.before_connect(self.mail.snapshot())
-        try:
-            self.host = self._own_host = self.configure_host()
-        except OSError as error:
-            if not self.mail.fail_silently or isinstance(error, _NO_MATTER_OF_REACHING):
-                raise
-            self._unreachable = error
-        self.num_emails = 0
-        return False
-
-    def _take_kept(self) -> bool:
-        """Take over a host that another message has left open; return whether there is one."""
-        while kept := self.mail._kept_hosts().take(self.mail.snapshot().connection_key):
-            if not _has_ended(kept.host):
-                self.host = self._own_host = kept.host
-                self.num_emails = kept.carried
-                return True
-            kept.host.close()
-        return False
-
-    def _interceptors(self) -> list[Capture]:
-        """Return the captures that stand in for the server."""
-        in_place = captures()
-        return [capture for capture in in_place if capture.intercepts(self.mail.app)] if in_place else []
-
-    def _announce(self, message: Message, receipt: Receipt) -> None:
-        app = self._app()
-        if receipt.error is not None:
-            _announce_failure(app, message, receipt.error)
-            return
-        for capture in captures():
-            capture.dispatched(app, message, receipt)
-        email_dispatched.announce(app, message=message)
+        yield from Batch(self, window).receipts(messages)
 
     def _has_hook(self, message: Message) -> bool:
-        return type(self).send is not Connection.send or type(message).send is not Message.send
-
-    def _seal(self, message: Message, envelope_from: Any) -> Outgoing:
-        with_names = self.host is not None and self.host is not self._own_host
-        return prepare(message, self.mail.snapshot(), envelope_from or self.envelope_from, with_names)
-
-    def _ready(self) -> bool:
-        self._drop_unusable_host()
-        return self._open()
-
-    def _room(self) -> int:
-        limit = self._limit
-        return max(limit - self.num_emails, 1) if limit else sys.maxsize
-
-    def _transmit_all(self, items: list[Outgoing]) -> list[Outcome] | None:
-        host = self.host
-        # Looked up in the type: a mock has whatever it is asked for.
-        if host is None or host is not self._own_host or not hasattr(type(host), "send_window"):
-            return None
-        try:
-            outcomes: list[Outcome] = host.send_window(items)
-        except Exception as error:  # noqa: BLE001 # it is in the receipts
-            return [Outcome(Verdict.NOT_SENT, error=error) for _ in items]
-        return outcomes
-
-    def _deliver(self, message: Message, sealed: Outgoing) -> Receipt:
-        self._drop_unusable_host()
-        if self.host is None and (interceptors := self._interceptors()):
-            for capture in interceptors:
-                capture.deliver(self._app(), message, sealed.envelope)
-            return Receipt(message.msgId, sealed.envelope, sent=True)
-        was_open = self._open()
-        if self.host is None:
-            return self._undelivered(message, sealed)
-        try:
-            outcome = self._transmit(sealed)
-        except (smtplib.SMTPServerDisconnected, smtplib.SMTPSenderRefused) as error:
-            if not (was_open and self._has_left_before_message(error)):
-                raise
-            self._forget_host()
-            return self._deliver(message, sealed)  # once: the host is a new one now
-        return self._receipt(message, sealed, outcome)
-
-    def _transmit(self, sealed: Outgoing) -> Outcome:
-        if self.host is not self._own_host:
-            return _hand_over(self.host, sealed)
-        # Looked up in the type: a mock has whatever it is asked for.
-        if not hasattr(type(self.host), "send_window"):
-            refused = self.host.sendmail(*sealed.envelope)
-            return Outcome(Verdict.ACCEPTED, _refusals(refused), _reply(self.host))
-        [outcome] = self.host.send_window([sealed])
-        if outcome.error is not None:
-            raise outcome.error
-        return outcome  # type: ignore[no-any-return] # of a host of any kind
-
-    def _receipt(self, message: Message, sealed: Outgoing, outcome: Outcome) -> Receipt:
-        for address, (code, text) in outcome.refused.items():
-            logger.warning(
-                "The mail server refused the recipient %s of %s: %s %s", address, message.msgId, code, text
-            )
-        return Receipt(
-            message.msgId, sealed.envelope, sent=True, refused=dict(outcome.refused), reply=outcome.reply
+        """Whether somebody else has a hand in sending: by a subclass, or by what a test has put in place."""
+        return (
+            type(self).send is not _SEND
+            or type(message).send is not _SEND_OF_MESSAGE
+            or "send" in vars(self)
+            or "send" in vars(message)
         )
 
-    def _has_left_before_message(self, error: smtplib.SMTPException) -> bool:
-        has_left = getattr(type(self.host), "left_before_message", None)
-        return has_left is not None and self.host is self._own_host and has_left(self.host, error)
-
-    def _undelivered(self, message: Message, sealed: Outgoing) -> Receipt:
-        """Return the receipt of a message that is suppressed, or whose server cannot be reached."""
-        error = None if self.mail.is_suppressed else self._unreachable
-        if error is not None:
-            logger.warning("The message %s was not sent: %s", message.msgId, error)
-        return Receipt(message.msgId, sealed.envelope, sent=False, error=error)
-
-    def _drop_unusable_host(self) -> None:
-        """Part with our own host if the server has left it meanwhile, or if sending is suppressed by now."""
-        if self.host is None or self.host is not self._own_host:
-            return
-        if _has_ended(self.host):
-            self.host.close()
-            self._forget_host()
-        elif self.mail.is_suppressed or self._interceptors():
-            self.close()
-
-    def _count(self) -> None:
-        """Count a message; after the last that one connection may carry, the next one opens another."""
-        self.num_emails += 1
-        limit = self._limit
-        if not limit or self.num_emails < limit:
-            return
-        if self.host is self._own_host:
-            self.close()
-        self.num_emails = 0
-
-    @property
-    def _limit(self) -> int | None:
-        """The messages that one connection may carry."""
-        return self._max_emails or self.mail.max_emails
-
-    def _app(self) -> Flask:
-        app: Flask | None = self.mail.app
-        if app is not None:
-            return app
-        if not has_app_context():
-            raise ConfigError(
-                "This connection belongs to no application."
-                " Create it within app.app_context(), or by a Mail(app)."
-            )
-        current: Any = current_app
-        return current._get_current_object()  # type: ignore[no-any-return] # what is behind the LocalProxy
+    def _opens_as_ours(self) -> bool:
+        """Whether nobody else has a hand in what the host is."""
+        return type(self).configure_host is _CONFIGURE_HOST and "configure_host" not in vars(self)
 
 
-def lend(connection: Connection, message: Message, envelope_from: Any) -> AbstractContextManager[Connection]:
-    """Return what gives the connection for this one message and closes it afterwards.
+# As they are before anybody can have replaced them.
+_ENTER, _EXIT = Connection.__enter__, Connection.__exit__
+_CONFIGURE_HOST, _SEND = Connection.configure_host, Connection.send
+_SEND_OF_MESSAGE = Message.send
 
-    The server is not bothered before the message is known to be good, unless a subclass has a hand
-    in it: those written for Flask-Mail 0.10 expect an open host.
+
+def send_alone(connection: Connection, message: Message, envelope_from: Any) -> Receipt:
+    """Send one message over a connection that nobody else uses, and return its receipt.
+
+    The server is not bothered before the message is known to be good, unless somebody else has a hand
+    in it: what was written for Flask-Mail 0.10 expects an open host.
     """
-    if isinstance(connection, Connection):
-        connection.envelope_from = envelope_from
-    kind = type(connection)
-    is_ours = kind is Connection or (
-        isinstance(connection, Connection)
-        and kind.__enter__ is Connection.__enter__
-        and kind.__exit__ is Connection.__exit__
-        and kind.send is Connection.send
-    )
-    if is_ours and type(message).send is Message.send:
-        connection._is_shared = kind.configure_host is Connection.configure_host
-        return _Lent(connection)
-    return connection
+    # By its type: a mock of a connection is to be used as one, and is none.
+    if not issubclass(type(connection), Connection):
+        with connection as entered:
+            return message.send(entered)
+    sender, kind = connection._sender, type(connection)
+    is_ours = kind.__enter__ is _ENTER and kind.__exit__ is _EXIT
+    if is_ours and not connection._has_hook(message):
+        return sender.send_alone(connection, message, envelope_from, connection._opens_as_ours())
+    connection.envelope_from = envelope_from
+    with connection as entered, sender.noting() as notes:
+        given: Any = message.send(entered)
+    return given if given is not None else sender.receipt_of(message, notes)
 
 
-class _Lent:
-    """Gives a connection for a block, and takes it back whatever happens."""
+@functools.cache
+def _class_of_senders() -> type[Sender]:
+    """Return the class, which is loaded with the first connection."""
+    from ._sender import Sender
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> Connection:
-        return self._connection
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._connection.give_back()
+    return Sender
 
 
-def _announce_failure(app: Flask, message: Message, error: Exception) -> None:
-    classify(error, message.msgId)
-    for capture in captures():
-        capture.failed(app, message, error)
-    email_failed.announce(app, message=message, error=error)
+def load_sending() -> None:
+    """Import all that the first message needs, so that it needs no import.
 
-
-def _has_ended(host: Any) -> bool:
-    """Whether the session is over: the server has closed it, or said goodbye while it was idle."""
-    # Looked up in the type: a mock has whatever it is asked for.
-    unread = getattr(type(host), "unread", None)
-    if unread is not None:
-        return unread(host) is not None
-    return isinstance(host, smtplib.SMTP) and host.sock is None
-
-
-def _hand_over(host: Any, sealed: Outgoing) -> Outcome:
-    """Give the message to a host that somebody else put in place, as Flask-Mail 0.10 did.
-
-    There a recipient with a name comes with it, and tests that put a mock there know it so.
+    A fork while another thread imports would leave its child to wait for ever for that thread's lock.
     """
-    envelope = sealed.envelope
-    named = dict(zip(envelope.rcpt_tos, sealed.named_rcpts or envelope.rcpt_tos, strict=True))
-    refused = host.sendmail(*envelope._replace(rcpt_tos=list(named.values())))
-    bare = {name: address for address, name in named.items()}
-    refusals = {bare.get(name, name): it for name, it in _refusals(refused).items()}
-    return Outcome(Verdict.ACCEPTED, refusals, _reply(host))
+    import codecs
 
+    from . import _batch  # noqa: F401 # what is wanted is that it is there
+    from . import _lines  # noqa: F401
+    from . import _opening  # noqa: F401
+    from . import _plaintext  # noqa: F401
 
-def _refusals(refused: Any) -> dict[str, Reply]:
-    """Return what ``sendmail`` returned as replies; a host that returns something else refused nobody."""
-    if not isinstance(refused, dict):
-        return {}
-    return {address: Reply(code, _decoded(text)) for address, (code, text) in refused.items()}
-
-
-def _decoded(text: Any) -> str:
-    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-
-
-def _reply(host: Any) -> Reply | None:
-    reply = getattr(host, "last_reply", None)
-    return reply if isinstance(reply, Reply) else None
+    _class_of_senders()
+    codecs.lookup("idna")  # which a socket needs for any host name

@@ -6,7 +6,6 @@ The envelope is that of RFC 5321 section 2.3.1; field names are aiosmtpd's.
 
 from __future__ import annotations
 
-import smtplib
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
@@ -81,37 +80,31 @@ class Outcome(NamedTuple):
 
 
 class Receipt:
-    """What became of one message."""
+    """What became of one message: an :class:`Outcome`, with the message's id and envelope."""
 
     # No dataclass: to write one takes a tenth of the import of flask_mail.
 
-    def __init__(
-        self,
-        message_id: str,
-        envelope: Envelope,
-        sent: bool,
-        refused: dict[str, Reply] | None = None,
-        reply: Reply | None = None,
-        error: Exception | None = None,
-    ) -> None:
+    def __init__(self, message_id: str, envelope: Envelope, outcome: Outcome) -> None:
         self.message_id = message_id
         #: What the server was told; empty for a message that cannot be written. Not shown by ``repr``, for
         #: it holds the whole message.
         self.envelope = envelope
-        #: True if a server accepted the message for at least one recipient; False if sending is
-        #: suppressed, or if it failed and that is told here instead of raised.
-        self.sent = sent
+        #: True if a server accepted the message for at least one recipient, or would have been asked to if
+        #: sending were not suppressed; False if it failed and that is told here instead of raised, or if
+        #: nobody knows.
+        self.sent = outcome.verdict in _SENT
         #: The recipients that the server refused while it accepted others, each with its reply.
-        self.refused: dict[str, Reply] = refused or {}
+        self.refused: dict[str, Reply] = dict(outcome.refused) if outcome.refused else {}
         #: The server's answer to the content; None if nothing was sent or the host gives no replies.
-        self.reply = reply
+        self.reply = outcome.reply
         #: Why the message was not sent, or may not have been: with ``MAIL_FAIL_SILENTLY``, and of
         #: ``send_many``.
-        self.error = error
+        self.error = outcome.error
+        self._verdict = outcome.verdict
 
     def __repr__(self) -> str:
         return (
-            f"Receipt(message_id={self.message_id!r}, sent={self.sent!r}, refused={self.refused!r},"
+            f"Receipt(message_id={self.message_id!r}, outcome={self.outcome!r}, refused={self.refused!r},"
             f" reply={self.reply!r}, error={self.error!r})"
         )
 
@@ -122,25 +115,32 @@ class Receipt:
         return hash((self.message_id, self.sent))
 
     @property
-    def outcome(self) -> Literal["accepted", "refused", "not sent", "unknown"]:
-        """What is known of the message, exactly one of four.
+    def outcome(self) -> Literal["accepted", "refused", "not sent", "unknown", "suppressed"]:
+        """What is known of the message, exactly one of five.
 
         ``"accepted"``: by the server, for at least one recipient. ``"refused"``: the server said no.
-        ``"not sent"``: certainly not accepted, or suppressed. ``"unknown"``: perhaps accepted, and sending
-        again could deliver it twice.
+        ``"not sent"``: certainly not accepted. ``"unknown"``: perhaps accepted, and sending again could
+        deliver it twice. ``"suppressed"``: checked and signalled, and kept from leaving by
+        ``MAIL_SUPPRESS_SEND``, ``TESTING`` or ``suppressed()``.
         """
-        if self.sent:
-            return "accepted"
-        if getattr(self.error, "is_unknown", False):
-            return "unknown"
-        is_refusal = isinstance(self.error, (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused))
-        return "refused" if is_refusal else "not sent"
+        return _TOLD[self._verdict]
 
     @property
     def accepted(self) -> list[str]:
-        """The recipients that the server took responsibility for."""
+        """The recipients that the server took responsibility for; all while sending is suppressed."""
         return (
             [address for address in self.envelope.rcpt_tos if address not in self.refused]
             if self.sent
             else []
         )
+
+
+_SENT = (Verdict.ACCEPTED, Verdict.SUPPRESSED)
+_TOLD: dict[Verdict, Literal["accepted", "refused", "not sent", "unknown", "suppressed"]] = {
+    Verdict.ACCEPTED: "accepted",
+    Verdict.REFUSED: "refused",
+    Verdict.UNKNOWN: "unknown",
+    Verdict.SUPPRESSED: "suppressed",
+    Verdict.NOT_SENT: "not sent",
+    Verdict.NOT_BEGUN: "not sent",
+}

@@ -6,7 +6,6 @@ so that ``except`` clauses written for it still catch.
 
 from __future__ import annotations
 
-import contextlib
 import smtplib
 import socket
 import ssl
@@ -87,12 +86,6 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, OSError) and not isinstance(error, FileNotFoundError | PermissionError)
 
 
-def classify(error: Exception, message_id: str) -> None:
-    """Note on the error whether it is transient, and on one that leaves the delivery open which it is."""
-    if isinstance(error, DeliveryUnknown):
-        error.message_id = message_id
-    with contextlib.suppress(AttributeError):  # an exception with slots
-        error.is_transient = is_transient(error)  # type: ignore[attr-defined] # of all that users may raise
 
 
 def warn(text: str, category: type[Warning]) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import contextmanager
+from contextlib import ExitStack
 from typing import Any
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -16,9 +18,9 @@ from weakref import WeakSet
 from flask import current_app
 from flask import has_app_context
 
-from ._batch import spread
 from ._connection import Connection
-from ._connection import lend
+from ._connection import load_sending
+from ._connection import send_alone
 from ._envelope import Receipt
 from ._errors import ConfigError
 from ._errors import ConfigWarning
@@ -30,7 +32,7 @@ from ._state import State
 if TYPE_CHECKING:
     from flask import Flask
 
-    from ._keeping import KeptHosts
+    from ._lines import Lines
 
 
 class _MailMixin:
@@ -82,8 +84,7 @@ class _MailMixin:
 
         :param envelope_from: where bounces go, for this sending.
         """
-        with lend(self.connect(), message, envelope_from) as connection:
-            return message.send(connection)
+        return send_alone(self.connect(), message, envelope_from)
 
     def send_message(self, *args: Any, **kwargs: Any) -> Receipt:
         """Send a message made of the parameters of :class:`Message`."""
@@ -104,44 +105,47 @@ class _MailMixin:
         for name, value in (("connections", connections), ("window", window)):
             if value < 1:
                 raise ValueError(f"{name} is {value!r}. Give a number from 1 on.")
-        return spread([self.connect() for _ in range(connections)], messages, window)
+        return _receipts([self.connect() for _ in range(connections)], messages, window)
 
     def close(self) -> None:
         """Close the connections that are kept for the next message (``MAIL_KEEPALIVE``)."""
-        self._state()._kept_hosts().close()
+        _close_pool(self._state())
 
     def connect(self, max_emails: int | None = None) -> Connection:
         """Return a connection for several messages, which ``with`` opens and closes.
 
         :param max_emails: messages after which the server is connected anew; otherwise ``MAIL_MAX_EMAILS``.
         """
-        return Connection(self._state(), max_emails)
+        state = self._state()
+        if not state.suppress and state.backend == "smtp":
+            load_sending()
+        return Connection(state, max_emails)
 
 
 class _Mail(_MailMixin, State):
     """The state of one application: its settings, and sending with them."""
 
-    __slots__ = ("_app", "_kept", "_suppressions")
+    __slots__ = ("_app", "_lines", "_suppressions")
 
-    _kept: KeptHosts | None
+    _lines: Lines | None
 
     @property
     def app(self) -> Flask | None:
         """The application that this is the state of."""
         return self._app
 
+    def _pool(self) -> Lines:
+        """Return the connections that are open for the next message."""
+        from ._lines import Lines  # of use with MAIL_KEEPALIVE only
+
+        with self._lock:
+            self._lines = self._lines or Lines()
+            return self._lines
+
     @property
     def is_suppressed(self) -> bool:
         """Whether messages are only checked and signalled, by setting or by a ``suppressed()`` block."""
         return bool(self.suppress) or self._suppressions > 0
-
-    def _kept_hosts(self) -> KeptHosts:
-        """Return the hosts that are open for the next message."""
-        from ._keeping import KeptHosts  # of use with MAIL_KEEPALIVE only
-
-        with self._lock:
-            self._kept = self._kept or KeptHosts()
-            return self._kept
 
     def _suppress_more(self, change: int) -> None:
         """Count one more, or one less, block that sends nothing."""
@@ -156,7 +160,7 @@ class _Mail(_MailMixin, State):
     def _begin(self) -> None:
         super()._begin()
         self._app: Flask | None = None
-        self._kept = None
+        self._lines = None
         self._suppressions = 0
 
     def _state(self) -> _Mail:
@@ -225,6 +229,9 @@ class Mail(_MailMixin):
             _warn_of_connection(state)
             # A Mail that is bound to another application would show and use that one's settings.
             add_commands(app, self if self.app in (None, app) else state)
+            if not state.suppress and state.backend == "smtp":
+                load_sending()
+        _close_pool(app.extensions.get("mail"))  # of the state that this one replaces
         app.extensions["mail"] = state
         if app is self.app:
             self.state = state
@@ -280,6 +287,24 @@ class Mail(_MailMixin):
         if self.state is not None or not self._initialised:
             return [self._state()]
         return list(self._initialised)
+
+
+def _close_pool(state: Any) -> None:
+    """Close the connections that a state keeps for its next message, if it has any."""
+    lines = state._lines if isinstance(state, _Mail) else None
+    if lines is not None:
+        lines.close()
+
+
+def _receipts(
+    connections: Sequence[Connection], messages: Iterable[Message], window: int
+) -> Iterator[Receipt]:
+    from ._batch import receipts_concurrently
+
+    with ExitStack() as stack:
+        for connection in connections:
+            stack.callback(connection.close)
+        yield from receipts_concurrently(connections, messages, window)
 
 
 def _warn_of_connection(state: _Mail) -> None:

@@ -6,12 +6,16 @@ callable that takes the settings and returns a host. Knows nothing of messages o
 
 from __future__ import annotations
 
+from abc import ABC
+from abc import abstractmethod
 from collections.abc import Callable
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 from typing import Protocol
 
+from ._envelope import Outcome
+from ._envelope import Outgoing
 from ._errors import ConfigError
 from ._settings import Settings
 
@@ -31,6 +35,30 @@ class Host(Protocol):
 
     def quit(self) -> Any:
         """End the session; nothing can be sent afterwards."""
+
+
+class WindowHost(ABC):
+    """A host that takes several messages at a time and says of each what became of it.
+
+    Every class that defines ``send_window`` is one, whether it inherits from this or not.
+    """
+
+    @abstractmethod
+    def send_window(self, items: Sequence[Outgoing]) -> list[Outcome]:
+        """Send the messages, and return an outcome for each, in order.
+
+        ``Verdict.NOT_BEGUN`` means that a message is certainly safe to send on a new connection, and that
+        this host is of no more use.
+        """
+
+    def is_usable(self) -> bool:
+        """Return whether the host can take another message, as far as is known without asking it."""
+        return True
+
+    @classmethod
+    def __subclasshook__(cls, kind: type) -> bool:
+        # A mock is none, whatever it is asked for: its class defines nothing.
+        return cls is WindowHost and any("send_window" in base.__dict__ for base in kind.__mro__)
 
 
 Backend = Callable[[Settings], Host]

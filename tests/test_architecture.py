@@ -66,16 +66,21 @@ FLOORS["_session"] = SPEAKING | {
 FLOORS["_opening"] = SPEAKING | {"_tls", "_failures", "_session"}
 FLOORS["backends"] = SPEAKING | {"_opening"}
 
-FLOORS["_keeping"] = set()
 FLOORS["_retrying"] = {"_errors"}
-FLOORS["_batch"] = {"_errors", "_envelope", "_retrying", "_message"}
+FLOORS["_line"] = {"_errors", "_envelope", "_settings", "backends"}
+FLOORS["_lines"] = {"_line", "_settings"}
+FLOORS["_announcing"] = {"_errors", "_envelope", "_signals", "_message", "capture"}
+FLOORS["_current"] = {"_errors", "_settings", "_line", "backends", "capture"}
+FLOORS["_routing"] = {"_envelope", "_settings", "_message", "_line", "_current", "_announcing", "capture"}
+FLOORS["_sender"] = FLOORS["_routing"] | {"_render", "_retrying", "_routing"}
+FLOORS["_batch"] = {"_envelope", "_settings", "_message", "_current", "_routing", "_retrying"}
 FLOORS["_connection"] = set(FLOORS)
 FLOORS["_cli"] = set(FLOORS)
 FLOORS["_mail"] = set(FLOORS)
 FLOORS["__init__"] = set(FLOORS)
 FLOORS["celery"] = FLOORS["inbox"] = {"flask_mail", "_message", "_settings"}
 
-KNOW_FLASK = {"_mail", "_connection", "_message", "_cli", "celery", "inbox"}
+KNOW_FLASK = {"_mail", "_announcing", "_routing", "_message", "_cli", "celery", "inbox"}
 
 PLUGIN_ROOMS = {
     "__init__",
@@ -119,8 +124,6 @@ LOADED_BY_IMPORT = {
     "flask_mail",
     "flask_mail._addresses",
     "flask_mail._attachment",
-    "flask_mail._batch",
-    "flask_mail.capture",
     "flask_mail._charsets",
     "flask_mail._connection",
     "flask_mail._envelope",
@@ -133,8 +136,6 @@ LOADED_BY_IMPORT = {
     "flask_mail._settings",
     "flask_mail._signals",
     "flask_mail._state",
-    "flask_mail._retrying",
-    "flask_mail.backends",
 }
 """All that `import flask_mail` loads when Flask and smtplib are there."""
 

@@ -55,6 +55,8 @@ class Report:
 
     def __str__(self) -> str:
         counts = [f"{self.outcomes[outcome]} {outcome}" for outcome in OUTCOMES]
+        if suppressed := self.outcomes["suppressed"]:
+            counts.append(f"{suppressed} suppressed")
         if untried := self.expected - sum(self.outcomes.values()):
             counts.append(f"{untried} not tried")
         return "\n".join([*self.failures, ", ".join(counts)])

@@ -172,8 +172,10 @@ def _result(settings: Settings, receipt: Any, address: str) -> str:
     """Return what became of the message; a subclass written for Flask-Mail 0.10 gives no receipt."""
     if not isinstance(receipt, Receipt):
         return f"Sent to {address}."
-    if not receipt.sent:
+    if receipt.outcome == "suppressed":
         return f"Nothing was sent: sending is {_SUPPRESSED}."
+    if receipt.outcome == "unknown":
+        return f"Sent to {address} by the application's own code, which does not tell what became of it."
     answer = f": {_reply(*receipt.reply)}" if receipt.reply else "."
     by = settings.peer if settings.backend == "smtp" else _value(settings.backend)
     return f"Accepted for {address} by {by}{answer}"

@@ -107,7 +107,7 @@ def test_it(app):
     "test_suppressed_mail.py": """
 def test_it(app):
     app.testing = True
-    assert not send(app).sent
+    assert send(app).outcome == "suppressed"
 """,
 }
 

@@ -21,6 +21,7 @@ from flask import Flask
 from flask_mail import Mail
 from flask_mail import Message
 from flask_mail import Receipt
+from flask_mail._line import outcome_of
 
 pytestmark = pytest.mark.matrix
 
@@ -149,7 +150,7 @@ def attempt(act):
 
 def failure(error):
     """Return the receipt of an error."""
-    return Receipt("", None, sent=False, error=error)
+    return Receipt("", None, outcome_of(error))
 
 
 def send_each(mail, messages):

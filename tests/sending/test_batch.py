@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import smtplib
+import socketserver
+import threading
+from contextlib import suppress
 
 import pytest
 
+from flask_mail import capture
 from flask_mail import Connection
 from flask_mail import DeliveryUnknown
 from flask_mail import email_dispatched
 from flask_mail import email_failed
 from flask_mail import Mail
 from flask_mail import Message
+from flask_mail import Outcome
+from flask_mail import Verdict
 
 
 def letter(number):
@@ -110,13 +116,13 @@ class TestReceipts:
             mail.connect().send_many([], window=window)
 
     def test_suppressed(self, any_server, mail_to):
-        """Suppressed messages have receipts that say that they were not sent, and are signalled."""
+        """Suppressed messages have receipts that say so, and are signalled."""
         mail = mail_to(any_server, MAIL_SUPPRESS_SEND=True)
 
         with mail.record_messages() as outbox:
             receipts = list(mail.send_many(letters(3)))
 
-        assert [receipt.outcome for receipt in receipts] == ["not sent"] * 3
+        assert [receipt.outcome for receipt in receipts] == ["suppressed"] * 3
         assert subjects(any_server.mails) == []
         assert [message.subject for message in outbox] == ["Letter 0", "Letter 1", "Letter 2"]
 
@@ -272,6 +278,18 @@ class TestLostConnections:
         assert [receipt.outcome for receipt in receipts] == ["accepted"] * 5
         assert len(any_server.mails) == 5
 
+    def test_a_silent_server(self, serve, mail_to):
+        """A batch is given up after three connections over which nothing was said in time."""
+        server = serve()
+        server.on("MAIL").hang()
+        receipts = mail_to(server, MAIL_TIMEOUT=0.2).send_many(letters(9), window=9)
+
+        assert [next(receipts).outcome for _ in range(9)] == ["not sent"] * 9
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            next(receipts)
+
+        assert len(server.sessions) == 3
+
     def test_a_server_that_is_gone(self, serve, mail_to, cleanup):
         """When no connection comes about the batch ends: receipts first, then the error."""
         server = serve()
@@ -371,9 +389,200 @@ class TestSeveralConnections:
         with pytest.raises(ConnectionRefusedError):
             list(receipts)
 
+    def test_all_are_used_at_the_same_time(self, crowd, make_app):
+        """So many connections are open at a time as are asked for."""
+        server = crowd(3)
+        mail = Mail(make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=server.server_address[1], MAIL_TIMEOUT=20))
+
+        receipts = list(mail.send_many(letters(12), connections=3, window=2))
+
+        assert [receipt.outcome for receipt in receipts] == ["accepted"] * 12
+
+    def test_where_no_thread_can_start(self, any_server, mail_to):
+        """Without threads the messages are sent by the caller's own."""
+        before = threading.stack_size(2**46)
+        try:
+            receipts = list(mail_to(any_server).send_many(letters(9), connections=3, window=2))
+        finally:
+            threading.stack_size(before)
+
+        assert [receipt.outcome for receipt in receipts] == ["accepted"] * 9
+
+
+class Crowd(socketserver.ThreadingTCPServer):
+    """A server that says nothing before as many clients are connected as it waits for."""
+
+    daemon_threads = False
+
+    def __init__(self, count):
+        super().__init__(("127.0.0.1", 0), CrowdHandler)
+        self.barrier = threading.Barrier(count)
+
+
+class CrowdHandler(socketserver.StreamRequestHandler):
+    """One session."""
+
+    def handle(self):
+        with suppress(threading.BrokenBarrierError, ConnectionError):
+            self.server.barrier.wait(5)
+            self.wfile.write(b"220 x\r\n")
+            while line := self.rfile.readline():
+                verb = line.split()[0].upper() if line.strip() else b""
+                self.wfile.write(b"354 go\r\n" if verb == b"DATA" else b"250 x\r\n")
+                if verb == b"DATA":
+                    while self.rfile.readline() != b".\r\n":
+                        pass
+                    self.wfile.write(b"250 taken\r\n")
+
+
+@pytest.fixture
+def crowd(cleanup):
+    """Return a function that starts a Crowd of so many clients."""
+
+    def start(count):
+        server = Crowd(count)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        cleanup.callback(thread.join)
+        cleanup.callback(server.server_close)
+        cleanup.callback(server.shutdown)
+        return server
+
+    return start
+
+
+class Own(Message):
+    """A message that sends itself."""
+
+    def send(self, connection):
+        return connection.send(self)
+
+
+class Counting(capture.Capture):
+    """A capture that counts the connections that are asked for."""
+
+    count = 0
+
+    def before_connect(self, settings):
+        self.count += 1
+
+
+class TestOverriddenSend:
+    """Messages that send themselves, among others."""
+
+    @pytest.mark.parametrize("own", [(), (0, 1), (1, 3), (3, 4), range(5)], ids=str)
+    def test_a_dead_server(self, unreachable, cleanup, own):
+        """Against a server that is not there three connections are tried in all, whoever asks for them."""
+        counting = Counting()
+        capture.install(counting)
+        cleanup.callback(capture.remove, counting)
+        batch = [
+            (Own if number in own else Message)(f"Letter {number}", ["ann@example.org"])
+            for number in range(5)
+        ]
+        receipts = unreachable().send_many(batch)
+
+        assert [next(receipts).outcome for _ in range(5)] == ["not sent"] * 5
+        with pytest.raises(ConnectionRefusedError):
+            next(receipts)
+        assert counting.count == 3
+
+    def test_it_fails(self, any_server, mail_to):
+        """What a message's own ``send`` raises is in its receipt, and the others are delivered."""
+
+        class Broken(Message):
+            """A message that cannot be signed."""
+
+            def send(self, connection):
+                raise LookupError("no key")
+
+        batch = [letter(0), Broken("Letter 1", ["ann@example.org"]), letter(2)]
+
+        receipts = list(mail_to(any_server).send_many(batch))
+
+        assert [receipt.outcome for receipt in receipts] == ["accepted", "not sent", "accepted"]
+        assert isinstance(receipts[1].error, LookupError)
+        assert receipts[1].message_id == batch[1].msgId
+        assert subjects(any_server.mails) == ["Letter 0", "Letter 2"]
+
+    def test_it_is_refused(self, any_server, mail_to):
+        """A refusal that it lets through is in the receipt, with the envelope that was refused."""
+        any_server.on("RCPT", nth=2).reply(550)
+        batch = [letter(0), Own("Letter 1", ["bob@example.org"]), letter(2)]
+
+        receipts = list(mail_to(any_server).send_many(batch))
+
+        assert [receipt.outcome for receipt in receipts] == ["accepted", "refused", "accepted"]
+        assert receipts[1].envelope.rcpt_tos == ["bob@example.org"]
+
+
+class Windows:
+    """A host of an application that takes several messages at once."""
+
+    def __init__(self, *outcomes):
+        self.outcomes = outcomes
+        self.windows = []
+
+    def sendmail(self, *envelope):
+        raise AssertionError("not one at a time")
+
+    def send_window(self, items):
+        self.windows.append(len(items))
+        return [Outcome(verdict) for verdict in self.outcomes[: len(items)]]
+
+    def quit(self):
+        return None
+
 
 class TestHosts:
     """What stands in for the server."""
+
+    def test_a_host_that_takes_windows(self, make_app):
+        """A host with ``send_window`` is given all messages of a window, and its verdicts are told."""
+        host = Windows(Verdict.ACCEPTED, Verdict.REFUSED, Verdict.UNKNOWN, Verdict.NOT_SENT)
+        mail = Mail(make_app(MAIL_BACKEND=lambda settings: host))
+
+        receipts = list(mail.send_many(letters(4)))
+
+        assert host.windows == [4]
+        assert [receipt.outcome for receipt in receipts] == ["accepted", "refused", "unknown", "not sent"]
+        assert [receipt.error is None for receipt in receipts] == [True, False, False, False]
+
+    def test_a_host_that_refuses_without_an_error(self, make_app):
+        """A verdict without an error is an error for who sends one message."""
+        mail = Mail(make_app(MAIL_BACKEND=lambda settings: Windows(Verdict.UNKNOWN)))
+
+        with pytest.raises(DeliveryUnknown, match="Windows says 'unknown'"):
+            mail.send(letter(0))
+
+    def test_a_host_that_is_of_no_more_use(self, make_app):
+        """What a host has certainly not begun goes to a new host, once."""
+        hosts = [Windows(Verdict.ACCEPTED, Verdict.NOT_BEGUN), Windows(Verdict.ACCEPTED)]
+        left = list(hosts)
+        mail = Mail(make_app(MAIL_BACKEND=lambda settings: left.pop(0)))
+
+        receipts = list(mail.send_many(letters(2)))
+
+        assert [receipt.outcome for receipt in receipts] == ["accepted"] * 2
+        assert [host.windows for host in hosts] == [[2], [1]]
+
+    def test_too_few_outcomes(self, make_app):
+        """A host that does not say of each message what became of it leaves all of them unknown."""
+        mail = Mail(make_app(MAIL_BACKEND=lambda settings: Windows(Verdict.ACCEPTED)))
+
+        receipts = list(mail.send_many(letters(2)))
+
+        assert [receipt.outcome for receipt in receipts] == ["unknown"] * 2
+        assert "was given 2 messages and returned 1 outcomes. Return one for each." in str(receipts[0].error)
+
+    def test_a_mock_takes_no_windows(self, make_app, host_mock):
+        """A mock in the place of a host has every method, and is called once a message all the same."""
+        mail = Mail(make_app(MAIL_BACKEND=lambda settings: host_mock))
+
+        receipts = list(mail.send_many(letters(3)))
+
+        assert [receipt.outcome for receipt in receipts] == ["accepted"] * 3
+        assert host_mock.sendmail.call_count == 3
 
     def test_a_host_that_takes_one_at_a_time(self, make_app, host_mock):
         """A host that somebody put in place is called once a message, as ever."""

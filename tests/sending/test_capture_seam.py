@@ -33,7 +33,7 @@ class Recorder:
         self.refuse()
 
     def dispatched(self, app, message, receipt):
-        self.events.append(("dispatched", app, message, receipt.sent))
+        self.events.append(("dispatched", app, message, receipt.outcome))
 
     def failed(self, app, message, error):
         self.events.append(("failed", app, message, error))
@@ -82,7 +82,7 @@ class TestTaking:
         assert receipt.sent
         assert taker.events == [
             ("deliver", mail.app, message, receipt.envelope),
-            ("dispatched", mail.app, message, True),
+            ("dispatched", mail.app, message, "accepted"),
         ]
         assert server.sessions == []
 
@@ -175,14 +175,14 @@ class TestWatching:
 
         assert watcher.events == [
             ("opening", f"127.0.0.1:{server.port}"),
-            ("dispatched", mail.app, message, True),
+            ("dispatched", mail.app, message, "accepted"),
         ]
 
     def test_suppressed(self, suppressed, message, watcher):
-        """The capture is told of a suppressed message, that it was not sent."""
+        """The capture is told of a suppressed message that it was suppressed."""
         suppressed.send(message)
 
-        assert watcher.events == [("dispatched", suppressed.app, message, False)]
+        assert watcher.events == [("dispatched", suppressed.app, message, "suppressed")]
 
     def test_failed(self, mail, watcher):
         """The capture is told of a message that could not be sent."""
@@ -211,6 +211,32 @@ class TestWatching:
             mail_to(server, MAIL_FAIL_SILENTLY=True).send(message)
 
         assert server.sessions == []
+
+
+class Failing(Recorder):
+    """A capture that fails at whatever it is told."""
+
+    def dispatched(self, app, message, receipt):
+        raise LookupError("dispatched")
+
+    def failed(self, app, message, error):
+        raise LookupError("failed")
+
+
+def test_a_capture_that_fails_afterwards(server, mail, message, put, caplog):
+    """A capture that raises when a message was delivered does not cost the receipt; it is logged."""
+    put(Failing())
+
+    assert mail.send(message).outcome == "accepted"
+    assert "A capture failed" in caplog.text
+
+
+def test_a_capture_that_fails_after_a_failure(mail, put):
+    """A capture that raises when a message failed does not hide why."""
+    put(Failing())
+
+    with pytest.raises(IncompleteMessage):
+        mail.send(Message("Hi"))
 
 
 def test_removed(server, mail, message):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import smtplib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from unittest import mock
 
@@ -265,10 +266,20 @@ class TestReopening:
 
         assert len(server.sessions) == 1
 
-    @pytest.mark.parametrize("phase", ["RCPT", "DATA", "BODY"])
-    def test_not_once_a_message_is_begun(self, server, mail, message, two, phase):
-        """A connection that ends after MAIL was accepted is an error; the next message opens another."""
+    @pytest.mark.parametrize("phase", ["RCPT", "DATA"])
+    def test_it_leaves_before_the_content(self, server, mail, message, two, phase):
+        """A message that was certainly not accepted goes over a new session."""
         server.on(phase, nth=2).drop()
+
+        with mail.connect() as connection:
+            connection.send(message)
+            connection.send(two)
+
+        assert (subjects(server), len(server.sessions)) == (["Hi", "Again"], 2)
+
+    def test_not_once_the_content_was_sent(self, server, mail, message, two):
+        """A connection that ends after the content is an error; the next message opens another."""
+        server.on("BODY", nth=2).drop()
 
         with mail.connect() as connection:
             connection.send(message)
@@ -485,6 +496,29 @@ class TestOverrides:
 
         connect.return_value.__enter__.return_value.send.assert_called_once_with(message)
 
+    def test_a_replaced_send_finds_the_host_open(self, server, mail, message, monkeypatch):
+        """A function that a test puts in the place of Connection.send finds an open host within mail.send."""
+        hosts = []
+        monkeypatch.setattr(
+            Connection,
+            "send",
+            lambda connection, message, envelope_from=None: hosts.append(connection.host.noop()),
+        )
+
+        mail.send(message)
+
+        assert [code for code, _ in hosts] == [250]
+
+    def test_the_host_stays_after_the_last_message(self, server, mail_to, message, two):
+        """After MAIL_MAX_EMAILS messages the host stays until the next one is sent."""
+        with mail_to(server, MAIL_MAX_EMAILS=1).connect() as connection:
+            connection.send(message)
+            code, _ = connection.host.noop()
+            connection.send(two)
+
+        assert code == 250
+        assert [session.verbs.count("MAIL") for session in server.sessions] == [1, 1]
+
     def test_configure_host_may_return_nothing(self, server, mail, message):
         """An override of configure_host that returns None suppresses, as in 0.10."""
 
@@ -497,7 +531,37 @@ class TestOverrides:
         with Quiet(mail.state) as connection:
             receipt = connection.send(message)
 
-        assert (receipt.sent, receipt.error) == (False, None)
+        assert (receipt.outcome, receipt.error) == ("suppressed", None)
+
+
+def test_threads_share_one(server, mail):
+    """Threads that send over one connection take turns: each message is sent whole, each receipt is true."""
+    with mail.connect() as connection, ThreadPoolExecutor(8) as pool:
+        receipts = list(
+            pool.map(
+                lambda number: connection.send_message(f"{number}", [f"{number}@example.org"]), range(80)
+            )
+        )
+
+    assert [receipt.accepted for receipt in receipts] == [[f"{number}@example.org"] for number in range(80)]
+    assert sorted(subjects(server), key=int) == [f"{number}" for number in range(80)]
+    assert len(server.sessions) == 1
+
+
+def test_threads_share_one_for_batches(server, mail):
+    """The same holds for batches: no message is lost, and each has the receipt of its own."""
+    batches = [
+        [Message(f"{batch}-{number}", ["ann@example.org"]) for number in range(10)] for batch in range(8)
+    ]
+
+    with mail.connect() as connection, ThreadPoolExecutor(8) as pool:
+        receipts = list(pool.map(lambda batch: list(connection.send_many(batch, window=3)), batches))
+
+    assert [[receipt.message_id for receipt in given] for given in receipts] == [
+        [message.msgId for message in batch] for batch in batches
+    ]
+    assert len(subjects(server)) == 80
+    assert len(server.sessions) == 1
 
 
 def test_each_thread_its_own(server, mail):

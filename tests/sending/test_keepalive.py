@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import socketserver
 import subprocess
 import sys
 import textwrap
@@ -11,8 +12,13 @@ import threading
 
 import pytest
 
+from flask_mail import capture
 from flask_mail import DeliveryUnknown
+from flask_mail import email_dispatched
+from flask_mail import Mail
 from flask_mail import Message
+from flask_mail._line import Line
+from flask_mail._lines import Lines
 
 
 @pytest.fixture
@@ -90,11 +96,12 @@ def test_closed_by_hand(keep, until):
     assert len(server.sessions) == 2
 
 
-def test_a_goodbye_meanwhile(keep):
+def test_a_goodbye_meanwhile(keep, until):
     """A connection that the server has ended meanwhile is not used again."""
     server, mail = keep()
     server.on("BODY", nth=1).reply(250).then_drop()
     mail.send(letter())
+    until(lambda: not server.sessions[0].is_open)
 
     receipt = mail.send(letter())
 
@@ -222,5 +229,206 @@ def test_closed_at_the_end_of_the_process(serve, until):
 
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=30)
 
+    until(lambda: not server.sessions[0].is_open)
+    assert server.sessions[0].verbs[-1] == "QUIT"
+
+
+@pytest.mark.parametrize("is_by_hand", [False, True], ids=["in-the-configuration", "by-hand"])
+def test_a_change_by_a_receiver(keep, serve, is_by_hand):
+    """A receiver that changes the server does not have the next message sent over the old connection."""
+    server, mail = keep()
+    other = serve()
+
+    def change(app, message):
+        if is_by_hand:
+            mail.port = other.port
+        else:
+            app.config.update(other.config)
+
+    with email_dispatched.connected_to(change):
+        mail.send(letter())
+    mail.send(letter())
+
+    assert [len(server.mails), len(other.mails)] == [1, 1]
+
+
+def test_a_message_sent_by_a_receiver(keep):
+    """The connection is free for a receiver of the signal, which sends over it itself."""
+    server, mail = keep()
+    answers = iter([Message("Copy", ["archive@example.org"])])
+
+    def copy_once(app, message):
+        for answer in answers:
+            mail.send(answer)
+
+    with email_dispatched.connected_to(copy_once):
+        mail.send(letter())
+
+    assert [sent.mime["Subject"] for sent in server.mails] == ["Hi", "Copy"]
+    assert len(server.sessions) == 1
+
+
+class Tired(socketserver.ThreadingTCPServer):
+    """A server that takes one message over each connection, and leaves without a word at the next MAIL."""
+
+    daemon_threads = False
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), TiredHandler)
+        self.mails = []
+
+
+class TiredHandler(socketserver.StreamRequestHandler):
+    """One session."""
+
+    def handle(self):
+        self.wfile.write(b"220 x\r\n")
+        is_tired = False
+        while line := self.rfile.readline():
+            verb = line.split()[0].upper() if line.strip() else b""
+            if verb == b"MAIL":
+                self.server.mails.append(is_tired)
+                if is_tired:
+                    return
+            self.wfile.write(b"354 go\r\n" if verb == b"DATA" else b"250 x\r\n")
+            if verb == b"DATA":
+                while self.rfile.readline() != b".\r\n":
+                    pass
+                is_tired = True
+                self.wfile.write(b"250 taken\r\n")
+
+
+class Together:
+    """A capture that lets connections be opened only when as many as are to be there are asked for."""
+
+    def __init__(self, count):
+        self.barrier = threading.Barrier(count)
+
+    def intercepts(self, app):
+        return False
+
+    def before_connect(self, settings):
+        self.barrier.wait(5)
+
+    def deliver(self, app, message, envelope):
+        pass
+
+    def dispatched(self, app, message, receipt):
+        pass
+
+    def failed(self, app, message, error):
+        pass
+
+
+@pytest.fixture
+def tired(cleanup):
+    """A server whose idle connections are all stale."""
+    server = Tired()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    cleanup.callback(thread.join)
+    cleanup.callback(server.server_close)
+    cleanup.callback(server.shutdown)
+    return server
+
+
+def test_stale_connections(tired, make_app, cleanup):
+    """Of many stale connections one is tried; the others are closed, and the message goes over a new one."""
+    mail = Mail(make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=tired.server_address[1], MAIL_KEEPALIVE=60))
+    cleanup.callback(mail.close)
+    together = Together(4)
+    capture.install(together)
+    threads = [threading.Thread(target=mail.send, args=(letter(),)) for _ in range(4)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    capture.remove(together)
+
+    receipt = mail.send(letter())
+
+    assert receipt.sent
+    assert tired.mails == [False] * 4 + [True, False]
+    assert threading.active_count() <= 5  # ours, the server's, the one session left, and who watches over it
+
+
+class Idle:
+    """A host that counts its goodbyes."""
+
+    def __init__(self):
+        self.quits = 0
+
+    def quit(self):
+        self.quits += 1
+
+
+def test_each_its_own_time(suppressed, cleanup, until):
+    """A connection is closed when its own time is over, whoever was kept before it and for how long."""
+    lines, settings = Lines(), suppressed.state.snapshot()
+    cleanup.callback(lines.close)
+    long, short = Idle(), Idle()
+
+    lines.release(Line(long, settings), 30)
+    lines.release(Line(short, settings), 0.1)
+
+    until(lambda: short.quits)
+    assert long.quits == 0
+
+
+def test_one_thread_for_all(suppressed, cleanup):
+    """One thread watches over the connections of all applications, and ends with the last of them."""
+    before = threading.active_count()
+    pools, settings = [Lines(), Lines()], suppressed.state.snapshot()
+
+    for pool in pools:
+        pool.release(Line(Idle(), settings), 30)
+    while_kept = threading.active_count()
+    for pool in pools:
+        pool.close()
+
+    assert (while_kept - before, threading.active_count() - before) == (1, 0)
+
+
+def test_initialised_again(keep, until):
+    """init_app closes what the state before it has kept."""
+    server, mail = keep()
+    for _ in range(3):
+        mail.send(letter())
+        mail.init_app(mail.app)
+
+    until(lambda: not any(session.is_open for session in server.sessions))
+    assert len(server.sessions) == 3
+
+
+START = """
+    import atexit, sys, threading
+    from flask import Flask
+    from flask_mail import Mail, Message
+
+    app = Flask(__name__)
+    app.config.update({config!r}, MAIL_DEFAULT_SENDER="shop@example.org", MAIL_KEEPALIVE=60)
+    mail = Mail(app)
+
+    def send():
+        receipt = mail.send_message("Hi", ["ann@example.org"], "1")
+        print(receipt.outcome)
+        mail.close()
+        print("closed")
+"""
+#: What a program ends with so that it cannot have a thread when it sends.
+WITHOUT_THREADS = {
+    "at-exit": "atexit.register(send)",
+    "outliving": "threading.Thread(target=lambda: (threading.main_thread().join(), send())).start()",
+    "a-limit": "threading.stack_size(2**46); send()",
+}
+
+
+@pytest.mark.parametrize("end", WITHOUT_THREADS.values(), ids=WITHOUT_THREADS.keys())
+def test_where_no_thread_can_start(serve, until, end):
+    """A message that was accepted has its receipt, also where nobody can watch over its connection."""
+    server = serve()
+    program = f"{textwrap.dedent(START.format(config=server.config))}\n{end}"
+
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+
+    assert (run.returncode, run.stdout.split()) == (0, ["accepted", "closed"]), run.stderr
     until(lambda: not server.sessions[0].is_open)
     assert server.sessions[0].verbs[-1] == "QUIT"

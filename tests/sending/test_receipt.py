@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import smtplib
+from contextlib import suppress
 
 import pytest
 
+from flask_mail import Connection
 from flask_mail import Envelope
+from flask_mail import Mail
 from flask_mail import Message
 from flask_mail import Receipt
 from flask_mail import Reply
@@ -110,12 +113,12 @@ def test_refused_in_another_language(server, mail):
 
 
 def test_suppressed(suppressed, message):
-    """While sending is suppressed nobody was sent anything, and that is no error."""
+    """A suppressed send succeeds, so that a program takes the same path in tests as in production."""
     receipt = suppressed.send(message)
 
-    assert (receipt.sent, receipt.error, receipt.reply) == (False, None, None)
-    assert receipt.accepted == []
-    assert receipt.envelope.rcpt_tos == ["ann@example.org"]
+    assert (receipt.sent, receipt.outcome) == (True, "suppressed")
+    assert (receipt.error, receipt.reply, receipt.refused) == (None, None, {})
+    assert receipt.accepted == receipt.envelope.rcpt_tos == ["ann@example.org"]
 
 
 def test_failed_silently(unreachable, message):
@@ -182,3 +185,120 @@ def test_repr_is_short(suppressed):
 
     assert "Private" not in repr(receipt)
     assert receipt.message_id in repr(receipt)
+
+
+class Forwarding(Message):
+    """A message with a ``send`` of old, which returns nothing."""
+
+    def send(self, connection):
+        connection.send(self)
+
+
+class Swallowing(Message):
+    """A message whose ``send`` lets no error out."""
+
+    def send(self, connection):
+        with suppress(OSError):
+            connection.send(self)
+
+
+class Posting(Message):
+    """A message that is sent in another way, as by the programming interface of a provider."""
+
+    def send(self, connection):
+        return None
+
+
+WAYS = {
+    "send": lambda mail, message: mail.send(message),
+    "send_many": lambda mail, message: next(mail.send_many([message])),
+}
+each_way = pytest.mark.parametrize("send", WAYS.values(), ids=WAYS.keys())
+
+
+class TestOverriddenSend:
+    """A ``send`` that returns nothing, as those written for Flask-Mail 0.10 do."""
+
+    @each_way
+    def test_it_sends_over_the_connection(self, server, mail, send):
+        """The receipt is that of the sending."""
+        receipt = send(mail, Forwarding("Hi", ["ann@example.org"]))
+
+        assert receipt.outcome == "accepted"
+        assert receipt.accepted == server.mails[0].envelope.rcpt_tos
+        assert receipt.envelope.content
+
+    @each_way
+    def test_it_swallows_a_refusal(self, server, mail, send):
+        """The receipt is that of the sending, though nothing was raised."""
+        server.on("RCPT").reply(550)
+
+        receipt = send(mail, Swallowing("Hi", ["ann@example.org"]))
+
+        assert (receipt.sent, receipt.outcome) == (False, "refused")
+        assert receipt.envelope.rcpt_tos == ["ann@example.org"]
+
+    @each_way
+    def test_it_sends_in_another_way(self, server, mail, send):
+        """What became of the message is unknown, which is no error."""
+        message = Posting("Hi", ["ann@example.org"])
+
+        receipt = send(mail, message)
+
+        assert (receipt.outcome, receipt.error, receipt.message_id) == ("unknown", None, message.msgId)
+        assert (receipt.sent, receipt.accepted) == (False, [])
+
+    def test_of_a_connection(self, server, make_app):
+        """An override of Connection.send is answered for in the same way."""
+
+        class Direct(Connection):
+            """A connection that counts what it sends."""
+
+            def send(self, message, envelope_from=None):
+                super().send(message, envelope_from)
+
+        class DirectMail(Mail):
+            """A Mail with that connection."""
+
+            def connect(self):
+                return Direct(self.state)
+
+        receipt = DirectMail(make_app(**server.config)).send(Message("Hi", ["ann@example.org"]))
+
+        assert receipt.outcome == "accepted"
+
+
+def test_envelopes_of_failures_are_not_shared(mail):
+    """What is done to the envelope of one message that could not be written is not done to another."""
+    one, other = mail.send_many([Message("No recipients"), Message("None here")])
+
+    one.envelope.rcpt_tos.append("eve@example.org")
+
+    assert other.envelope.rcpt_tos == []
+
+
+@pytest.mark.parametrize(
+    "returned, reply",
+    [
+        ({"bob@example.org": "no such roof"}, Reply(-1, "no such roof")),
+        ({"bob@example.org": None}, Reply(-1, "None")),
+    ],
+    ids=["text", "nothing"],
+)
+def test_a_refusal_that_is_no_reply(make_app, returned, reply):
+    """A host that accepted the message and says strange things of a recipient does not cost the receipt."""
+
+    class Strange:
+        """A host of an application."""
+
+        def sendmail(self, *envelope):
+            return returned
+
+        def quit(self):
+            return None
+
+    mail = Mail(make_app(MAIL_BACKEND=lambda settings: Strange()))
+
+    receipt = mail.send(Message("Hi", ["ann@example.org", "bob@example.org"]))
+
+    assert (receipt.sent, receipt.refused) == (True, {"bob@example.org": reply})

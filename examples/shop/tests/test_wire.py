@@ -136,5 +136,5 @@ def test_command_while_suppressed(app, send_newsletter):
 
     _, lines = send_newsletter()
 
-    assert lines[0] == "not sent: ann@example.com: sending is suppressed"
-    assert lines[-1] == "0 accepted, 0 refused, 5 not sent, 0 unknown"
+    assert lines[0] == "suppressed: ann@example.com: sending is suppressed"
+    assert lines[-1] == "0 accepted, 0 refused, 0 not sent, 0 unknown, 5 suppressed"
