@@ -282,6 +282,8 @@ def _message_id(value: Any, problems: list[MessageError]) -> tuple[str, str]:
 
 def _alternatives(html: Any, given: Any, problems: list[MessageError]) -> tuple[Text, ...]:
     """Return the alternatives but for the text; html may be outside of alts, where tasks of 0.10 left it."""
+    if type(given) is dict and len(given) == 1 and html is not None and given.get("html") is html:
+        return (Text("html", _HTML, _text(html, "html", problems)),)
     pairs = note(problems, _alternative_pairs, given or {}) or []
     values = {**dict(pairs), "html": html}
     return tuple(_alternative(name, value, problems) for name, value in values.items() if value is not None)
