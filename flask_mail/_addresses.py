@@ -47,8 +47,6 @@ _QUOTED = r'"((?:[^"\\]|\\.)*)"\Z'
 _QUOTED_LOCAL = r'"((?:[^"\\]|\\.)*)"@([^"]*)\Z'
 _COMMENTED = r'([^\s()<>"@]+@[^\s()<>"@]+)\s*\(([^()]*)\)\Z'
 _GROUP = r'[^"<@:]*:.*;\Z'
-# A quote or an angle that is not closed ends with the text: refused when the piece is read.
-_LISTED = r'(?:[^",<]|"(?:[^"\\]|\\.)*"?|<[^<>]*>?)+'
 _ESCAPED = r"\\(.)"
 _TO_ESCAPE = r'(["\\])'
 
@@ -220,11 +218,6 @@ def read_once(values: Any) -> Any:
     return list(values) if values is not None and is_iterator(values) else values
 
 
-def split_list(text: str) -> list[str]:
-    """Return the addresses of a list in one string, as a header has them, each as its own string."""
-    return [found for found in re.findall(_LISTED, text) if found.strip()]
-
-
 _NOBODY = Mailbox("", "")
 _REMEDY = 'Write "ann@example.com", "Ann <ann@example.com>" or ("Ann", "ann@example.com").'
 _NO_ADDRESS = f"is not an e-mail address. {_REMEDY}"
@@ -270,8 +263,6 @@ def _listed_again(values: Any, field: str, problems: list[MessageError]) -> list
 
 
 def _each(values: Any, field: str, problems: list[MessageError]) -> list[Any]:
-    if type(values) is list:
-        return values[:]
     if values is None:
         return []
     if is_pair(values, field):

@@ -17,7 +17,6 @@ from typing import Any
 from ._addresses import find_unsafe
 from ._addresses import Mailbox
 from ._addresses import mailbox
-from ._addresses import split_list
 from ._charsets import as_text
 from ._charsets import encode_text
 from ._charsets import output_charset
@@ -39,6 +38,8 @@ _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+"
 _MESSAGE_ID = rf"<?({_ATEXT}(?:@(?:{_ATEXT}|\[[!-Z^-~]+\]))?)>?\Z"
 _GROUP = r'([^"<>@:,]+):([^;]*);\Z'
+# A quote or an angle that is not closed ends with the text: refused when the piece is read.
+_LISTED = r'(?:[^",<]|"(?:[^"\\]|\\.)*"?|<[^<>]*>?)+'
 #: Characters in quotes on one line: each may need a second one, and an address may follow.
 _QUOTED_LIMIT = 200
 #: Leaves the first encoded word of a phrase room for "Reply-To: " on its line.
@@ -262,7 +263,11 @@ def _listed(text: str, field: str, may_be_empty: bool) -> list[Mailbox]:
     try:
         return [mailbox(text, field)]
     except AddressError:
-        return [mailbox(one, field) for one in split_list(text) or [text]]
+        return [mailbox(one, field) for one in _split_list(text) or [text]]
+
+
+def _split_list(text: str) -> list[str]:
+    return [found for found in re.findall(_LISTED, text) if found.strip()]
 
 
 def _fold_list(name: str, items: list[str]) -> str:
