@@ -15,7 +15,8 @@ from typing import Any
 from ._charsets import as_text
 from ._charsets import shown
 from ._errors import AddressError
-from ._errors import BadHeaderError
+from ._errors import MessageError
+from ._errors import UnsafeAddress
 
 #: What may stand in no header: controls (TAB aside), every line separator that Python or a mail
 #: program may split at, and lone surrogates.
@@ -46,24 +47,55 @@ _QUOTED = r'"((?:[^"\\]|\\.)*)"\Z'
 _QUOTED_LOCAL = r'"((?:[^"\\]|\\.)*)"@([^"]*)\Z'
 _COMMENTED = r'([^\s()<>"@]+@[^\s()<>"@]+)\s*\(([^()]*)\)\Z'
 _GROUP = r'[^"<@:]*:.*;\Z'
-# A quote or an angle that is not closed ends with the text: refused when the piece is read.
-_LISTED = r'(?:[^",<]|"(?:[^"\\]|\\.)*"?|<[^<>]*>?)+'
 _ESCAPED = r"\\(.)"
 _TO_ESCAPE = r'(["\\])'
 
 
 class Mailbox:
-    """One address, taken apart."""
+    """One address, taken apart: what ``"Ann <ann@example.com>"`` and ``("Ann", "ann@example.com")`` mean."""
 
-    # Without __slots__, which CPython fills in more slowly: there is one for each recipient of a newsletter.
+    # Neither a NamedTuple nor with __slots__, which take CPython 3.13 longer to make and to read: there is
+    # one for each recipient of a newsletter.
 
     def __init__(self, name: str, addr_spec: str, written: str = "") -> None:
+        #: The display name, decoded; empty if there is none.
         self.name = name
         #: The bare address as the envelope and the header have it: quotes where the part before the @ needs
         #: them and nowhere else, IDNA applied to the domain. A local user such as ``root`` has no domain.
         self.addr_spec = addr_spec
         #: Name and address as a header has them, if that is how they were given; otherwise empty.
         self.written = written
+
+    def __repr__(self) -> str:
+        return f"Mailbox({self.name!r}, {self.addr_spec!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mailbox):
+            return NotImplemented
+        return (self.name, self.addr_spec) == (other.name, other.addr_spec)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.addr_spec))
+
+
+class Refused(Mailbox):
+    """An address with which something is wrong: without unsafe characters, or empty if it cannot be read."""
+
+    #: What was given, as a text or a pair of texts.
+    given: Any = None
+
+
+#: By which rule a tuple of two texts is read. In a form the name is whatever a visitor wants: where there can
+#: be one address only, or one is usual, it may look like another address.
+_PAIR, _PAIR_UNLESS_ADDRESS = "pair", "pair unless the first is an address itself"
+TWO = {
+    "sender": _PAIR,
+    "envelope_from": _PAIR,
+    "reply_to": _PAIR,
+    "recipients": _PAIR_UNLESS_ADDRESS,
+    "cc": _PAIR_UNLESS_ADDRESS,
+    "bcc": _PAIR_UNLESS_ADDRESS,
+}
 
 
 def find_unsafe(text: str) -> str | None:
@@ -89,35 +121,58 @@ def mailbox(value: Any, field: str, clean: bool = False) -> Mailbox:
     :raises BadHeaderError: the value holds control characters or line separators.
     :raises AddressError: the value is no address, or several.
     """
+    problems: list[MessageError] = []
+    box = read_mailbox(value, field, problems)
+    for problem in problems:
+        if not (clean and isinstance(problem, UnsafeAddress)):
+            raise problem
+    return box
+
+
+def read_sender(value: Any, problems: list[MessageError]) -> Mailbox:
+    """Return the address of a sender as :func:`read_mailbox`. An application has few: each is read once."""
+    return (type(value) is str and _read_plain_once(value)) or read_mailbox(value, "sender", problems)
+
+
+def read_mailbox(value: Any, field: str, problems: list[MessageError]) -> Mailbox:
+    """Return the one address that ``value`` means, and add to the problems what is wrong with it."""
     if type(value) is str and (plain := _read_plain(value)):
         return plain
+    before = len(problems)
+    box, given = _NOBODY, None
     try:
-        if isinstance(value, Mailbox):
-            return value
-        if isinstance(value, tuple | list):
-            return _read_pair(value, field, clean)
-        if is_text(value):
-            return _read(_safe_text(value, field, clean))
-        if hasattr(value, "addr_spec") and hasattr(value, "display_name"):
-            return _read_pair((value.display_name, value.addr_spec), field, clean)
-        raise _Unreadable(_A_GROUP if hasattr(value, "addresses") else _NO_ADDRESS)
+        given = _exact(value, field)
+        box = _mailbox_of(given, field, problems)
     except _Unreadable as error:
-        raise AddressError(f"{field}: {shown(value)} {error}") from error.__cause__
+        problem = AddressError(f"{field}: {shown(value if given is None else given)} {error}")
+        problem.__cause__ = error.__cause__
+        problems.append(problem)
+    except MessageError as error:
+        problems.append(error)
+    return box if len(problems) == before else refuse(value if given is None else given, box)
 
 
-def sender_mailbox(value: Any, clean: bool = False) -> Mailbox:
-    """Return the address of a sender as :func:`mailbox` does. An application has few: each is read once."""
-    return (type(value) is str and _read_plain_once(value)) or mailbox(value, "sender", clean)
-
-
-def mailboxes(values: Any, field: str, clean: bool = False) -> list[Mailbox]:
+def read_mailboxes(values: Any, field: str, problems: list[MessageError]) -> list[Mailbox]:
     """Return the addresses that ``values`` means, in order, each once however it is spelled.
 
     :param values: one address as :func:`mailbox` takes it, an iterable of them, or None.
     """
-    given = values if type(values) is list else _listed_again(values, field)
-    boxes = [(type(value) is str and _read_plain(value)) or mailbox(value, field, clean) for value in given]
-    return boxes if len(boxes) == 1 else each_once(boxes)
+    before = len(problems)
+    given = values if type(values) is list else _listed_again(values, field, problems)
+    if len(problems) > before and not given:
+        return [refuse(values, _NOBODY)]
+    boxes = [
+        (type(value) is str and _read_plain(value)) or read_mailbox(value, field, problems) for value in given
+    ]
+    return boxes if len(boxes) == 1 or len(problems) > before else each_once(boxes)
+
+
+def refuse(given: Any, box: Mailbox) -> Refused:
+    """Return what stands for an address that is refused: it must not be lost where it is only passed on."""
+    refused = Refused(box.name, box.addr_spec)
+    # In parentheses it is no address either.
+    refused.given = given if type(given) in (str, tuple, list) else f"({shown(given)})"
+    return refused
 
 
 def each_once(boxes: list[Mailbox]) -> list[Mailbox]:
@@ -132,59 +187,60 @@ def each_once(boxes: list[Mailbox]) -> list[Mailbox]:
     return list(found.values())
 
 
-def each_address(values: Any) -> list[Any]:
-    """Return ``values`` as a new list of addresses: a single string, pair or Address is a list of one."""
+def each_address(values: Any, field: str = "recipients") -> list[Any]:
+    """Return ``values`` as a new list of addresses: a single string, pair or Address is a list of one.
+
+    :raises AddressError: it is nothing of this kind, or a tuple that may be one address or two.
+    """
     if type(values) is list:
         return values[:]
-    if values is None:
-        return []
-    if is_pair(values) and "@" in str(values[0]):
-        raise AddressError(f"{shown(values)} {_PAIR_OR_TWO}")
-    if is_text(values) or hasattr(values, "addr_spec") or is_pair(values):
-        return [values] if values else []
-    if isinstance(values, set | frozenset):
-        return sorted(values, key=str)  # a message is the same bytes whatever the hash seed
-    if isinstance(values, Iterable):
-        return list(values)
-    raise AddressError(f"{shown(values)} {_A_GROUP if hasattr(values, 'addresses') else _NO_ADDRESS}")
+    problems: list[MessageError] = []
+    found = _each(values, field, problems)
+    if problems:
+        raise problems[0]
+    return found
+
+
+def is_pair(values: Any, field: str) -> bool:
+    """Whether a tuple of two is a name with its address in this field, rather than two addresses."""
+    if not isinstance(values, tuple) or len(values) != 2:
+        return False
+    name, address = values
+    if TWO[field] is _PAIR and is_text(name) and is_text(address):
+        return True
+    if not (name is None or is_text(name)) or not is_text(address) or "@" not in _peek(address):
+        return False
+    return not re.match(_UNNAMED, _peek(name))
+
+
+def join_pair(sender: Any) -> Any:
+    """Return a pair of name and address as one string that means the same.
+
+    What is no pair, and a pair that no string can stand for, comes back as it is.
+    """
+    if not isinstance(sender, (tuple, list)) or len(sender) != 2:
+        return sender
+    if not all(part is None or is_text(part) for part in sender):
+        return tuple(sender)
+    name, address = (as_text(part or "", "sender") for part in sender)
+    if not name:
+        return address
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    for text in (f"{name} <{address}>", f'"{quoted}" <{address}>'):
+        try:
+            if mailbox(text, "sender") == mailbox((name, address), "sender"):
+                return text
+        except MessageError:
+            pass  # a bad address is refused when the message is sent, not when it is written
+    return tuple(sender)
 
 
 def read_once(values: Any) -> Any:
     """Return ``values``, as a list if they can be read only once: a message may be rendered many times."""
-    return list(values) if values is not None and _is_iterator(values) else values
+    return list(values) if values is not None and is_iterator(values) else values
 
 
-def split_list(text: str) -> list[str]:
-    """Return the addresses of a list in one string, as a header has them, each as its own string."""
-    return [found for found in re.findall(_LISTED, text) if found.strip()]
-
-
-def join_pair(pair: Any) -> Any:
-    """Return name and address as one string that means the same; the pair itself if there is none."""
-    name, address = (as_text(part or "", "sender") for part in pair)
-    if not name:
-        return address
-    for text in (f"{name} <{address}>", f'"{_escape(name)}" <{address}>'):
-        try:
-            if _is_same(mailbox(text, "sender"), mailbox(pair, "sender")):
-                return text
-        except (AddressError, BadHeaderError):
-            pass  # a bad address is refused when the message is sent, not when it is written
-    return tuple(pair)
-
-
-def _is_same(one: Mailbox, other: Mailbox) -> bool:
-    return (one.name, one.addr_spec) == (other.name, other.addr_spec)
-
-
-def _listed_again(values: Any, field: str) -> list[Any]:
-    if _is_iterator(values):
-        raise AddressError(
-            f"{field} can be read only once, and that was before: give a list, not a generator."
-        )
-    return each_address(values)
-
-
+_NOBODY = Mailbox("", "")
 _REMEDY = 'Write "ann@example.com", "Ann <ann@example.com>" or ("Ann", "ann@example.com").'
 _NO_ADDRESS = f"is not an e-mail address. {_REMEDY}"
 _SEVERAL = "holds several addresses in one string. Give them as a list, one string each."
@@ -199,65 +255,106 @@ class _Unreadable(ValueError):
     """Why a text is no address: the end of a sentence that begins with the text."""
 
 
-def _is_iterator(values: Any) -> bool:
+def is_iterator(values: Any) -> bool:
+    """Whether the values can be read only once."""
     # The last check is for a LocalProxy, which has __next__ whatever it stands for.
     return hasattr(values, "__next__") and iter(values) is values
 
 
-def is_pair(values: Any) -> bool:
-    """Whether a tuple is a name, which may hold an address, with its address rather than two addresses."""
-    if not isinstance(values, tuple) or len(values) != 2:
-        return False
-    name, address = values
-    if not (name is None or is_text(name)) or not is_text(address) or "@" not in str(address):
-        return False
-    return not re.match(_UNNAMED, str(name))
+def _peek(part: Any) -> str:
+    return part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part)
 
 
-def answers(values: Any) -> Any:
-    """Return where answers go as a list, if it is a pair.
+def _listed_again(values: Any, field: str, problems: list[MessageError]) -> list[Any]:
+    """Return the addresses that were set after the message was made, each text in them an exact one."""
+    if is_iterator(values):
+        text = f"{field} can be read only once, and that was before: give a list, not a generator."
+        problems.append(AddressError(text))
+        return []
+    try:
+        if is_text(values):
+            values = as_text(values, field)
+        elif isinstance(values, tuple | set | frozenset) and not isinstance(values, Mailbox):
+            kind = tuple if isinstance(values, tuple) else list
+            values = kind(as_text(one, field) if is_text(one) else one for one in values)
+            values = values if kind is tuple else sorted(values, key=str)
+    except MessageError as error:
+        problems.append(error)
+        return []
+    return _each(values, field, problems)
 
-    Any tuple of two is one: in a form the name is whatever the visitor wants, another address as well.
-    """
-    is_one = isinstance(values, tuple) and len(values) == 2 and all(map(is_text, values))
-    return [values] if is_one else values
+
+def _each(values: Any, field: str, problems: list[MessageError]) -> list[Any]:
+    if values is None:
+        return []
+    if is_pair(values, field):
+        if TWO[field] is not _PAIR and "@" in _peek(values[0]):
+            problems.append(AddressError(f"{shown(values)} {_PAIR_OR_TWO}"))
+        return [values]
+    if is_text(values) or hasattr(values, "addr_spec"):
+        return [values] if values else []
+    if isinstance(values, set | frozenset):
+        return sorted(values, key=str)  # a message is the same bytes whatever the hash seed
+    if isinstance(values, Iterable):
+        return list(values)
+    reason = _A_GROUP if hasattr(values, "addresses") else _NO_ADDRESS
+    problems.append(AddressError(f"{shown(values)} {reason}"))
+    return []
 
 
-def _safe_text(value: Any, field: str, clean: bool) -> str:
-    text = as_text(value, field)
-    if clean:
-        return re.sub(_UNSAFE, "", text)
-    if found := find_unsafe(text):
-        raise BadHeaderError(
+def _exact(value: Any, field: str) -> Any:
+    """Return an address as an exact string, or as a pair of them; the only look at what was given."""
+    if isinstance(value, Mailbox):
+        parts = [value.name, value.addr_spec]
+    elif isinstance(value, tuple | list):
+        parts = list(value)
+    elif is_text(value):
+        return as_text(value, field)
+    elif hasattr(value, "addr_spec") and hasattr(value, "display_name"):
+        parts = [value.display_name, value.addr_spec]
+    else:
+        raise _Unreadable(_A_GROUP if hasattr(value, "addresses") else _NO_ADDRESS)
+    if len(parts) != 2 or not all(part is None or is_text(part) for part in parts):
+        raise _Unreadable(f"is not a pair of name and address. {_REMEDY}")
+    texts = [part if part is None else as_text(part, field) for part in parts]
+    return texts if isinstance(value, list) else tuple(texts)
+
+
+def _mailbox_of(given: Any, field: str, problems: list[MessageError]) -> Mailbox:
+    if isinstance(given, str):
+        return _read(_without_unsafe(given, field, problems))
+    name, address = (_without_unsafe(part or "", field, problems) for part in given)
+    return _mailbox(name, *_split(address.strip().rstrip(">").lstrip("<")))
+
+
+def _without_unsafe(text: str, field: str, problems: list[MessageError]) -> str:
+    found = find_unsafe(text)
+    if found is None:
+        return text
+    problems.append(
+        UnsafeAddress(
             f"{field} holds the character {ascii(found)}, which could start another header: {shown(text)}."
             " Remove it."
         )
-    return text
+    )
+    return re.sub(_UNSAFE, "", text)
 
 
 def _read_plain(text: str) -> Mailbox | None:
     """Return what :func:`_read` does for an address that is written as nearly all are; None for others."""
     if len(text) > _SHORT or ".." in text:
         return None
-    if not text.endswith(">"):
+    if text[-1:] != ">":
         return Mailbox("", text, text) if _BARE.match(text) else None
     named = _NAMED.match(text)
-    is_ascii = text.isascii()
-    if named is None or "  " in text or not (is_ascii or text.isprintable()):  # of ASCII it takes no other
+    if named is None or "  " in text:
         return None
-    name, addr_spec = named.groups()
-    return Mailbox(name, addr_spec, text if is_ascii else "")
+    if text.isascii():  # of which the pattern takes printable characters only
+        return Mailbox(named[1], named[2], text)
+    return Mailbox(named[1], named[2]) if text.isprintable() else None
 
 
 _read_plain_once = lru_cache(maxsize=64)(_read_plain)
-
-
-def _read_pair(pair: Any, field: str, clean: bool) -> Mailbox:
-    if len(pair) != 2 or not all(part is None or is_text(part) for part in pair):
-        raise _Unreadable(f"is not a pair of name and address. {_REMEDY}")
-    name = _safe_text(pair[0] or "", field, clean)
-    address = _safe_text(pair[1] or "", field, clean).strip().rstrip(">").lstrip("<")
-    return _mailbox(name, *_split(address))
 
 
 def _mailbox(name: str, local: str, domain: str) -> Mailbox:

@@ -1,13 +1,12 @@
 """An attachment: a file, or whatever can be read like one, that goes with a message.
 
-Knows nothing of messages or Flask.
+Holds what was given, but for a file, which is read at once; knows nothing of messages or Flask.
 Rules: RFC 2183 (disposition), RFC 2392 (Content-ID).
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from collections.abc import Mapping
 from mimetypes import guess_type
@@ -15,28 +14,12 @@ from typing import Any
 
 from ._addresses import read_once
 from ._charsets import as_text
-from ._charsets import encode_file
-from ._charsets import encode_text
-from ._charsets import shown
-from ._errors import BadHeaderError
 from ._errors import MessageError
-from ._headers import ascii_only
-from ._headers import check_name
-from ._headers import check_text
-from ._headers import header
 from ._headers import header_pairs
-from ._headers import parametrized_header
-from ._headers import TOKEN
-from ._mime import binary_entity
 from ._mime import content_type
-from ._mime import ContentType
-from ._mime import Entity
-from ._mime import message_entity
 from ._mime import seven_bit
 
 _COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
-_OWN_HEADERS = frozenset({"content-type", "content-transfer-encoding", "mime-version"})
-_CONTENT_ID = r"[!-;=?-~]{1,500}\Z"
 
 
 class Attachment:
@@ -71,47 +54,13 @@ class Attachment:
         """The value of the Content-ID header without its angle brackets; None if there is none."""
         for name, value in header_pairs(self.headers):
             if isinstance(name, str) and name.lower() == "content-id":
-                return as_text(value, "Content-ID").strip().removeprefix("<").removesuffix(">")
+                return without_angles(as_text(value, "Content-ID"))
         return None
 
     @property
     def is_inline(self) -> bool:
         """Whether the html can show the attachment by ``cid:``."""
         return str(self.disposition).lower() == "inline" and self.content_id is not None
-
-    def as_entity(self, ascii_name: bool = False) -> Entity:
-        """Return the attachment as a MIME entity.
-
-        :param ascii_name: write the file name in ASCII only.
-        :raises BadHeaderError: a name or value cannot stand in a header.
-        :raises MessageError: the content type is none.
-        """
-        kind = content_type(self.content_type, "The content_type of an attachment")
-        headers = self.header_lines(ascii_name)
-        if kind.full == "message/rfc822":
-            return message_entity(seven_bit(_encode(self.data, kind)[0]), kind, headers)
-        if kind.kind.lower() in ("multipart", "message"):
-            raise MessageError(
-                f"An attachment cannot be {kind.full}: mail programs would read it as a part of this message."
-                ' Attach its bytes with content_type="application/octet-stream".'
-            )
-        return binary_entity(*_encode(self.data, kind), headers)
-
-    def header_lines(self, ascii_name: bool = False) -> str:
-        """Return the headers of the part but for those about its content.
-
-        :raises BadHeaderError: a name or value cannot stand in a header.
-        """
-        pairs = header_pairs(self.headers)
-        names = {check_name(name).lower() for name, _ in pairs}
-        for name in names & _OWN_HEADERS:
-            raise BadHeaderError(
-                f"{name.title()} of an attachment is written by itself. Use content_type= for the type."
-            )
-        lines = [self._header_line(name, value) for name, value in pairs]
-        if "content-disposition" not in names:
-            lines.insert(0, self._disposition_line(ascii_name))
-        return "".join(lines)
 
     def __repr__(self) -> str:
         return f"<Attachment {self.filename or '(no name)'} {self.content_type} {len(self.data)}>"
@@ -127,37 +76,10 @@ class Attachment:
     def _content(self) -> tuple[Any, ...]:
         return self.filename, self.content_type, self.data, self.disposition, header_pairs(self.headers)
 
-    def _header_line(self, name: str, value: Any) -> str:
-        if name.lower() != "content-id":
-            return header(name, value)
-        cid = check_text("Content-ID", self.content_id)
-        if not re.match(_CONTENT_ID, cid):
-            raise BadHeaderError(
-                f"Content-ID: {shown(cid)} is none. Use printable ASCII without spaces, < and >."
-            )
-        return f"Content-ID: <{cid}>\r\n"
 
-    def _disposition_line(self, ascii_name: bool) -> str:
-        disposition = check_text("The disposition of an attachment", self.disposition)
-        if not re.match(TOKEN, disposition):
-            raise BadHeaderError(
-                f"The disposition {shown(disposition)} of an attachment is none."
-                ' Use "attachment" or "inline".'
-            )
-        name = check_text("The file name of an attachment", self.filename or "")
-        name = ascii_only(name) if ascii_name else name
-        return parametrized_header("Content-Disposition", disposition, {"filename": name} if name else {})
-
-
-def _encode(content: str | bytes, kind: ContentType) -> tuple[bytes, ContentType]:
-    """Return the octets of an attachment, and its type, which says the charset of a text."""
-    if isinstance(content, bytes):
-        return content, kind
-    field = "The data of an attachment"
-    if kind.kind.lower() != "text":
-        return encode_text(content, None, field)[0], kind
-    encoded, used = encode_file(content, kind.parameters.get("charset"), field)
-    return encoded, ContentType(kind.kind, kind.subkind, {**kind.parameters, "charset": used})
+def without_angles(text: str) -> str:
+    """Return a Content-ID without the angle brackets around it."""
+    return text.strip().removeprefix("<").removesuffix(">")
 
 
 def _read(source: Any) -> str | bytes:

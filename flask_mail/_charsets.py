@@ -22,25 +22,23 @@ _SHOWN_LIMIT = 200
 
 
 def as_text(value: Any, field: str) -> str:
-    """Return what ``value`` says: a string, bytes in UTF-8, or what becomes text when it is asked.
+    """Return what ``value`` says, as an exact ``str``: text, bytes in UTF-8, or what becomes text when asked.
+
+    A subclass of ``str`` could answer every question about itself as it likes: nothing of it is kept.
 
     :raises MessageError: the bytes are not UTF-8.
     """
     if type(value) is str:
         return value
-    if issubclass(type(value), str):  # not a proxy, which only says that it is one
-        return str.__str__(value)  # an Enum of strings would name itself instead
-    if not isinstance(value, bytes):
-        return str(value)
-    try:
-        return value.decode()
-    except UnicodeDecodeError as error:
-        raise MessageError(f"{field} is bytes that are not UTF-8: {shown(value)}. Give text.") from error
+    if isinstance(value, bytes):
+        return _decoded(value, field)
+    # Of a subclass, such as an Enum of texts, its own __str__ is not asked; a proxy only says that it is one.
+    return _exact(value if issubclass(type(value), str) else str(value))
 
 
 def shown(value: Any) -> str:
     """Return the value as an error shows it: in ASCII, with escapes for all else, and not without end."""
-    text = ascii(value)
+    text = _exact(ascii(value))
     return text if len(text) <= _SHOWN_LIMIT else f"{text[:_SHOWN_LIMIT]}... ({len(text)} characters)"
 
 
@@ -84,6 +82,19 @@ def encode_file(text: str, name: str | None, field: str) -> tuple[bytes, str]:
     except (LookupError, ValueError) as error:
         raise _unknown(charset) from error
     return _encode(text, charset, field)
+
+
+def _exact(text: str) -> str:
+    return text if type(text) is str else str.__str__(text)
+
+
+def _decoded(value: bytes, field: str) -> str:
+    # A copy, as the methods of a subclass are not to be trusted; a proxy is asked for its bytes.
+    octets = b"".join([value]) if issubclass(type(value), bytes) else bytes(value)
+    try:
+        return octets.decode()
+    except UnicodeDecodeError as error:
+        raise MessageError(f"{field} is bytes that are not UTF-8: {shown(octets)}. Give text.") from error
 
 
 @lru_cache(maxsize=64)

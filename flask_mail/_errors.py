@@ -37,6 +37,10 @@ class BadHeaderError(MessageError):
     """A header name or value holds characters that could start another header, or cannot be written."""
 
 
+class UnsafeAddress(BadHeaderError):
+    """An address holds characters that may stand in no header; without them it may be read all the same."""
+
+
 class SMTPTimeout(smtplib.SMTPServerDisconnected, TimeoutError):
     """The server did not answer in time, and the message in progress was certainly not accepted."""
 
@@ -84,8 +88,6 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, smtplib.SMTPException):
         return isinstance(error, smtplib.SMTPServerDisconnected)
     return isinstance(error, OSError) and not isinstance(error, FileNotFoundError | PermissionError)
-
-
 
 
 def warn(text: str, category: type[Warning]) -> None:

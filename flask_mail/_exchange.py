@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
 from collections.abc import Mapping
 from datetime import datetime
 from email.message import EmailMessage
@@ -16,15 +15,18 @@ from typing import Any
 from typing import TYPE_CHECKING
 from typing import TypeVar
 
-from ._addresses import answers
-from ._addresses import is_text
+from ._addresses import Mailbox
+from ._addresses import Refused
 from ._attachment import Attachment
-from ._charsets import as_text
 from ._charsets import encode_text
 from ._charsets import shown
 from ._errors import MessageError
+from ._files import File
+from ._files import Header
 from ._headers import header_pairs
 from ._headers import join_headers
+from ._reading import Content
+from ._reading import read
 
 if TYPE_CHECKING:
     from ._message import Message
@@ -52,16 +54,22 @@ _KNOWN_HEADERS = frozenset({
 
 def to_dict(message: Message) -> dict[str, Any]:
     """Return the message as values that JSON can hold."""
-    values = _plain_content(message)
-    values["attachments"] = [_attachment_to_dict(attachment) for attachment in message.attachments or ()]
-    values["message_id"] = _plain(message.msgId)
-    values["date"] = message.date.isoformat() if isinstance(message.date, datetime) else message.date
-    return values
+    content = read(message)
+    moment = content.date
+    return {
+        **_values(content),
+        "attachments": [_attachment_to_dict(file) for file in content.files],
+        "message_id": content.message_id or None,
+        "date": moment.isoformat() if isinstance(moment, datetime) else moment,
+    }
 
 
-def content_of(message: Message) -> dict[str, Any]:
+def content_of(message: Message) -> tuple[Any, ...]:
     """Return what two messages that say the same to the same people have in common."""
-    return {**_plain_content(message), "message_id": None, "attachments": list(message.attachments or ())}
+    content = read(message)
+    values = _values(content)
+    files = [(*file[:4], *map(_header_to_list, file.headers)) for file in content.files]
+    return values, files, [str(problem) for problem in content.problems]
 
 
 def from_dict(kind: type[M], values: Mapping[str, Any]) -> M:
@@ -97,42 +105,50 @@ def from_mime(kind: type[M], mime: Any) -> M:
     return message
 
 
-def _plain_content(message: Message) -> dict[str, Any]:
+def _values(content: Content) -> dict[str, Any]:
     """Return all but Message-ID, date and attachments, in a form that does not depend on how it was given."""
-    values: dict[str, Any] = {name: _plain(getattr(message, name, None)) for name in _PLAIN}
-    values["reply_to"] = _plain(answers(message.reply_to))
-    values["alts"] = {str(key): _plain(value) for key, value in (message.alts or {}).items()}
-    if message.html is not None:
-        values["alts"]["html"] = _plain(message.html)
-    values["extra_headers"] = [
-        [str(name), _plain(value)] for name, value in header_pairs(message.extra_headers)
-    ]
+    values: dict[str, Any] = {
+        "subject": content.subject,
+        "body": content.text if content.text else None,
+        "charset": content.charset,
+        "sender": _address(content.sender),
+        "reply_to": [_address(box) for box in content.reply_to] or None,
+        "envelope_from": _address(content.envelope_from),
+        "recipients": [_address(box) for box in content.to],
+        "cc": [_address(box) for box in content.cc],
+        "bcc": [_address(box) for box in content.bcc],
+        "mail_options": list(content.mail_options),
+        "rcpt_options": list(content.rcpt_options),
+        "alts": {name: text for name, _, text in content.alternatives},
+        "extra_headers": [_header_to_list(one) for one in content.headers],
+    }
     return values
 
 
-def _plain(value: Any) -> Any:
-    """Return a value of JSON: lazy strings and addresses become text, pairs and lists become lists."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if hasattr(value, "addr_spec") and hasattr(value, "display_name"):
-        return [value.display_name, value.addr_spec] if value.display_name else value.addr_spec
-    if is_text(value) or not isinstance(value, Iterable):
-        return as_text(value, "The message")
-    ordered = sorted(value, key=str) if isinstance(value, set | frozenset) else value
-    return [_plain(one) for one in ordered]
+def _address(box: Any) -> Any:
+    """Return an address as a text, or as name and address; what is refused as it was given."""
+    if isinstance(box, Refused):
+        return list(box.given) if isinstance(box.given, tuple) else box.given
+    if not isinstance(box, Mailbox):
+        return box
+    return [box.name, box.addr_spec] if box.name else box.addr_spec
 
 
-def _attachment_to_dict(attachment: Attachment) -> dict[str, Any]:
-    octets = attachment.data
+def _header_to_list(one: Header) -> list[str | None]:
+    return [one.name, one.value]
+
+
+def _attachment_to_dict(file: File) -> dict[str, Any]:
+    octets = file.data
     if isinstance(octets, str):
         octets = encode_text(octets, None, "The data of an attachment")[0]
     return {
-        "filename": _plain(attachment.filename),
-        "content_type": attachment.content_type,
+        "filename": file.filename or None,
+        "content_type": file.content_type,
         "data": base64.b64encode(octets).decode("ascii"),
-        "is_text": isinstance(attachment.data, str),
-        "disposition": attachment.disposition,
-        "headers": [[name, _plain(value)] for name, value in header_pairs(attachment.headers)],
+        "is_text": isinstance(file.data, str),
+        "disposition": file.disposition,
+        "headers": [_header_to_list(one) for one in file.headers],
     }
 
 

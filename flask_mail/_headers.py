@@ -11,12 +11,12 @@ import re
 from binascii import b2a_base64
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from ._addresses import find_unsafe
 from ._addresses import Mailbox
 from ._addresses import mailbox
-from ._addresses import split_list
 from ._charsets import as_text
 from ._charsets import encode_text
 from ._charsets import output_charset
@@ -37,8 +37,9 @@ _PIECES = r"[ \t]*[^ \t]+"
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+"
 _MESSAGE_ID = rf"<?({_ATEXT}(?:@(?:{_ATEXT}|\[[!-Z^-~]+\]))?)>?\Z"
-_ATOMS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-/=?^_`{|}~."
 _GROUP = r'([^"<>@:,]+):([^;]*);\Z'
+# A quote or an angle that is not closed ends with the text: refused when the piece is read.
+_LISTED = r'(?:[^",<]|"(?:[^"\\]|\\.)*"?|<[^<>]*>?)+'
 #: Characters in quotes on one line: each may need a second one, and an address may follow.
 _QUOTED_LIMIT = 200
 #: Leaves the first encoded word of a phrase room for "Reply-To: " on its line.
@@ -69,11 +70,13 @@ STRUCTURED_HEADERS = frozenset({
 
 def check_name(name: Any) -> str:
     """Return ``name`` if it can be the name of a header (RFC 5322 section 2.2), or raise BadHeaderError."""
-    if not isinstance(name, str) or not re.match(_NAME, name):
+    text = as_text(name, "The name of a header") if issubclass(type(name), str) else ""
+    if not re.match(_NAME, text):
         raise BadHeaderError(
-            f"{shown(name)} cannot be the name of a header. Use printable ASCII without spaces or a colon."
+            f"{shown(text or name)} cannot be the name of a header."
+            " Use printable ASCII without spaces or a colon."
         )
-    return name
+    return text
 
 
 def check_value(name: str, value: Any) -> str:
@@ -81,10 +84,7 @@ def check_value(name: str, value: Any) -> str:
 
     A value folded by CRLF and white space (RFC 5322 section 2.2.3) is returned unfolded.
     """
-    text = as_text(value, name)
-    if "\r\n" in text and text.partition("\r\n")[0].strip():
-        text = re.sub(_FOLDING, "", text)
-    return check_text(name, text)
+    return check_text(name, _unfolded(as_text(value, name)))
 
 
 def check_text(field: str, value: Any) -> str:
@@ -96,6 +96,15 @@ def check_text(field: str, value: Any) -> str:
             " Remove it, or put the text into the body."
         )
     return text
+
+
+def check_message_id(name: str, value: Any) -> str:
+    """Return a Message-ID in its angle brackets (RFC 5322 section 3.6.4), or raise BadHeaderError."""
+    text = check_text(name, value).strip()
+    found = re.match(_MESSAGE_ID, text)
+    if found is None:
+        raise BadHeaderError(f'{name}: {shown(text)} is none. Write one as "<unique-text@example.com>".')
+    return f"<{found[1]}>"
 
 
 def header_pairs(headers: Any) -> list[tuple[str, Any]]:
@@ -125,39 +134,42 @@ def join_headers(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any] | None:
     return headers or None
 
 
-def header(name: str, value: Any, charset: str | None = None) -> str:
+def header(name: str, text: str, charset: str | None = None) -> str:
     """Return the lines of the header ``name``, whichever kind of header it is.
 
-    :raises BadHeaderError: name or value cannot stand in a header.
+    :raises BadHeaderError: the text cannot stand in it.
     """
-    kind = check_name(name).lower()
+    value = check_value(name, text)
+    kind = name.lower()
     if kind in ADDRESS_HEADERS:
-        return _free_address_header(name, check_value(name, value).strip(), charset)
+        return _free_address_header(name, value.strip(), charset)
     if kind in ("message-id", "resent-message-id"):
-        return message_id_header(name, check_value(name, value))
+        return structured_header(name, check_message_id(name, value))
     if kind in STRUCTURED_HEADERS:
-        return structured_header(name, check_value(name, value).strip())
-    return text_header(name, value, charset)
+        return structured_header(name, value.strip())
+    return text_header(name, text, charset)
 
 
-def text_header(name: str, value: Any, charset: str | None = None) -> str:
-    """Return the lines of an unstructured header, which read back as exactly ``value``.
+def text_header(name: str, text: str, charset: str | None = None) -> str:
+    """Return the lines of an unstructured header, which read back as exactly ``text``.
 
-    ASCII is written as it is; encoded words are for all else, and for text that looks like one.
+    ASCII is written as it is, also as it came folded; encoded words are for all else, and for text that looks
+    like one. The text is one that :func:`check_value` has let pass.
     """
-    if type(value) is str and len(name) + len(value) + 2 <= _FOLD and _is_plain(value):
-        return f"{name}: {value}\r\n"
-    text = check_value(name, value)
-    if _is_plain(text) and (lines := _fold(name, as_text(value, name))):
+    if len(name) + len(text) + 2 <= _FOLD and _is_plain(text):
+        return f"{name}: {text}\r\n"
+    value = _unfolded(text)
+    if _is_plain(value) and (lines := _fold(name, text)):
         return lines
-    words = _encoded_words(text, charset, name, room=_FOLD - len(name) - 2)
+    words = _encoded_words(value, charset, name, room=_FOLD - len(name) - 2)
     return f"{name}: {_join_words(words)}\r\n"
 
 
 def structured_header(name: str, text: str) -> str:
-    """Return the lines of a header that must be ASCII, folded at white space only."""
-    if len(name) + len(text) + 2 <= _FOLD and text.isascii() and text.isprintable():
-        return f"{name}: {text}\r\n"
+    """Return the lines of a header that must be ASCII, folded at white space only.
+
+    :raises BadHeaderError: it is not, or a line would be too long.
+    """
     if not _is_printable(text):
         raise BadHeaderError(
             f"{name} must be ASCII: {shown(text)}. Percent-encode a URL, write a domain in its xn-- form."
@@ -171,22 +183,11 @@ def structured_header(name: str, text: str) -> str:
     return lines
 
 
-def address_header(name: str, boxes: list[Mailbox], charset: str | None = None) -> str:
+def address_header(name: str, boxes: Sequence[Mailbox], charset: str | None = None) -> str:
     """Return the lines of a header of addresses, beyond ASCII only if a local part is (RFC 6532)."""
     if len(boxes) == 1:
         return f"{name}: {boxes[0].written or _mailbox_text(boxes[0], charset)}\r\n"
     return _fold_list(name, [box.written or _mailbox_text(box, charset) for box in boxes])
-
-
-def message_id_header(name: str, value: Any) -> str:
-    """Return the line of a header with a Message-ID (RFC 5322 section 3.6.4)."""
-    if type(value) is str and len(name) + len(value) + 2 <= _FOLD and _is_plain_id(value):
-        return f"{name}: {value}\r\n"
-    text = check_text(name, value).strip()
-    found = re.match(_MESSAGE_ID, text)
-    if found is None:
-        raise BadHeaderError(f'{name}: {shown(text)} is none. Write one as "<unique-text@example.com>".')
-    return structured_header(name, f"<{found[1]}>")
 
 
 def parametrized_header(name: str, value: str, parameters: Mapping[str, str]) -> str:
@@ -262,7 +263,11 @@ def _listed(text: str, field: str, may_be_empty: bool) -> list[Mailbox]:
     try:
         return [mailbox(text, field)]
     except AddressError:
-        return [mailbox(one, field) for one in split_list(text) or [text]]
+        return [mailbox(one, field) for one in _split_list(text) or [text]]
+
+
+def _split_list(text: str) -> list[str]:
+    return [found for found in re.findall(_LISTED, text) if found.strip()]
 
 
 def _fold_list(name: str, items: list[str]) -> str:
@@ -277,6 +282,13 @@ def _fold_list(name: str, items: list[str]) -> str:
     return "".join(pieces) + "\r\n"
 
 
+def _unfolded(text: str) -> str:
+    """Return the text without the folding of RFC 5322 section 2.2.3, if each line has something in it."""
+    if "\r\n" in text and text.partition("\r\n")[0].strip():
+        return re.sub(_FOLDING, "", text)
+    return text
+
+
 def _is_plain(text: str) -> bool:
     """Whether the text reads back as itself from a header without any encoding."""
     return text.isascii() and "=?" not in text and text == text.strip() and _is_printable(text)
@@ -285,13 +297,6 @@ def _is_plain(text: str) -> bool:
 def _is_printable(text: str) -> bool:
     """Whether the text is of printable ASCII and tabs only."""
     return text.isascii() and (text.isprintable() or text.replace("\t", " ").isprintable())
-
-
-def _is_plain_id(text: str) -> bool:
-    """Whether the text is a Message-ID of atoms around an ``@``, in its angle brackets."""
-    # Faster than a pattern, which looks each character up by itself.
-    is_of_atoms = text.isascii() and text.encode("ascii").translate(None, _ATOMS) == b"<@>"
-    return is_of_atoms and text[0] == "<" and text[-1] == ">" and "<@" not in text and "@>" not in text
 
 
 def _fold(name: str, text: str) -> str | None:

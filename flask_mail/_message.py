@@ -1,17 +1,14 @@
 """The message: what an application writes.
 
-Holds what the user gave, as it was given; what it means is worked out when it is rendered.
+Holds what the user gave, as it was given; what it means is worked out when it is read.
 The attributes live in ``__dict__`` under the names of Flask-Mail 0.10, which old tasks send as JSON.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import time
 from collections.abc import Iterable
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 from typing import TYPE_CHECKING
 from typing import TypeVar
@@ -20,17 +17,27 @@ from urllib.parse import quote
 from flask import current_app
 
 from ._addresses import each_address
+from ._addresses import is_pair
 from ._addresses import join_pair
 from ._addresses import read_once
 from ._attachment import Attachment
+from ._charsets import as_text
 from ._charsets import shown
 from ._errors import BadHeaderError
 from ._errors import MessageError
 from ._headers import check_text
 from ._headers import header_pairs
 from ._headers import join_headers
-from ._render import content
+from ._render import as_default_sender
+from ._render import Attributes
+from ._render import attributes_of
+from ._render import content_bytes
+from ._render import decide_id
 from ._render import has_bad_headers
+from ._render import new_id
+from ._render import own_domain
+from ._render import Sent
+from ._render import Shown
 from ._settings import DEFAULTS
 from ._settings import Settings
 from ._state import State
@@ -49,7 +56,18 @@ _UNSUBSCRIBE = frozenset({"list-unsubscribe", "list-unsubscribe-post"})
 _SHOWN_RECIPIENTS = 3
 
 
-class Message:
+class _MessageId:
+    """The Message-ID of a message that was given none: made when it is first asked for, and kept then."""
+
+    def __get__(self, message: Message | None, kind: type[Message]) -> str:
+        return decide_id(message, _settings()) if message is not None else self  # type: ignore[return-value] # for tools that look at the class
+
+    if TYPE_CHECKING:
+
+        def __set__(self, message: Message, value: str) -> None: ...
+
+
+class Message(Attributes):
     """An e-mail message.
 
     Addresses are strings (``"ann@example.com"``, ``"Ann <ann@example.com>"``), pairs of name and
@@ -65,16 +83,20 @@ class Message:
     :param bcc: who gets a copy that nobody else sees.
     :param attachments: a list of :class:`Attachment`.
     :param reply_to: where answers go: an address, or several.
-    :param date: seconds since the epoch, or a ``datetime``; otherwise the moment of sending.
+    :param date: seconds since the epoch, or a ``datetime``; otherwise the moment of sending, or of
+        :meth:`as_bytes` before it.
     :param charset: the character set to write in, where it can hold the text; otherwise UTF-8.
     :param extra_headers: more headers; one that the message has already is replaced, and a list is several
         of one name.
     :param mail_options: ESMTP parameters of MAIL FROM.
     :param rcpt_options: ESMTP parameters of each RCPT TO.
-    :param message_id: the Message-ID, with its angle brackets; otherwise a new one.
+    :param message_id: the Message-ID, with its angle brackets; otherwise a new one, whose domain is decided
+        when it is first asked for: ``MAIL_MESSAGE_ID_DOMAIN``, or this machine's name.
     :param envelope_from: where bounces go, ``"<>"`` for nowhere; otherwise ``MAIL_ENVELOPE_FROM``,
         or the sender.
     """
+
+    msgId = _MessageId()
 
     def __init__(
         self,
@@ -99,39 +121,50 @@ class Message:
     ) -> None:
         if sender is None and _is_sender_of_0_9(alts):
             alts, sender = None, alts
-        settings = _settings()
         self.recipients: list[Any] = each_address(recipients)
         self.subject: Any = subject
-        self.sender: Any = _readable(sender) if sender else settings.default_sender_as_given
+        if type(sender) is not str or not sender:
+            sender = join_pair(sender) if sender else _default_sender()
+        self.sender: Any = sender
         self.reply_to: Any = None if reply_to is None else read_once(reply_to)
-        self.cc: list[Any] = [] if cc is None else each_address(cc)
-        self.bcc: list[Any] = [] if bcc is None else each_address(bcc)
+        self.cc: list[Any] = [] if cc is None else each_address(cc, "cc")
+        self.bcc: list[Any] = [] if bcc is None else each_address(bcc, "bcc")
         self.body: Any = body
         self.alts: dict[str, Any] = dict(alts) if alts else {}
         if html is not None:
             self.html = html
         self.date: Any = date
-        self.msgId: str = message_id or _new_id(settings.message_id_domain or _host_name())
+        if message_id:
+            self.msgId = message_id
         self.charset: str | None = charset
         self.extra_headers: Any = None if extra_headers is None else read_once(extra_headers)
         self.mail_options: Any = [] if mail_options is None else read_once(mail_options) or []
         self.rcpt_options: Any = [] if rcpt_options is None else read_once(rcpt_options) or []
         self.attachments: list[Attachment] = list(attachments) if attachments else []
         self.envelope_from: Any = envelope_from
-        #: The sender that came from a setting: the app that sends may have another.
-        self._default_sender: Any = None if sender else self.sender
-        self._date: float | None = None
-        self._date_sent: float | None = None
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override] # a property that returns what it was
+        """The attributes, the Message-ID among them."""
+        attributes: dict[str, Any] = attributes_of(self)
+        if attributes:  # those of a message that is made by copying or unpickling are still to come
+            decide_id(self, _settings())
+        return attributes
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # Copies and pickles of a message have its Message-ID. The oldest protocols know no __slots__.
+        decide_id(self, _settings())
+        return super().__reduce_ex__(protocol)
 
     @property
     def html(self) -> Any:
         """The text in HTML; the same thing as ``alts["html"]``."""
         found = (self.alts or {}).get("html")
-        return found if found is not None else self.__dict__.get("html")
+        return found if found is not None else attributes_of(self).get("html")
 
     @html.setter
     def html(self, value: Any) -> None:
-        self.__dict__.pop("html", None)
+        attributes_of(self).pop("html", None)
         if self.alts is None:
             self.alts = {}
         if value is None:
@@ -188,7 +221,7 @@ class Message:
         from pathlib import Path
 
         source = Path(data) if isinstance(data, str) else data
-        cid = (cid or _new_id(self._domain())).strip("<>")
+        cid = (as_text(cid, "Content-ID") if cid else new_id(self._domain())).strip("<>")
         self.attach(filename, content_type, source, "inline", {"Content-ID": f"<{cid}>"})
         return cid
 
@@ -201,8 +234,9 @@ class Message:
         :param mailto: the address to write to, with or without ``mailto:``.
         :param one_click: a POST to ``url`` unsubscribes without further question.
         """
-        ways = [way for way in (url, mailto and _mailto(mailto)) if way]
-        if not ways or (one_click and not str(url).lower().startswith("https:")):
+        link = as_text(url, "List-Unsubscribe") if url else ""
+        ways = [way for way in (link, mailto and _mailto(as_text(mailto, "List-Unsubscribe"))) if way]
+        if not ways or (one_click and not link.lower().startswith("https:")):
             raise MessageError(
                 "list_unsubscribe needs url= or mailto=, and an https url for one_click=True (RFC 8058)."
             )
@@ -220,7 +254,7 @@ class Message:
 
     def has_bad_headers(self) -> bool:
         """Return whether something that goes into a header could start another one."""
-        return has_bad_headers(self, _settings())
+        return has_bad_headers(self)
 
     def is_bad_headers(self) -> bool:
         """Deprecated name of :meth:`has_bad_headers`."""
@@ -235,7 +269,7 @@ class Message:
 
     def as_bytes(self) -> bytes:
         """Return the message as it is sent, but for what only sending checks: the same at every call."""
-        return content(self, _settings())
+        return content_bytes(self, _settings())
 
     def as_string(self) -> str:
         """Return the message as text."""
@@ -247,40 +281,21 @@ class Message:
     def __str__(self) -> str:
         return self.as_string()
 
-    def date_to_write(self) -> Any:
-        """Return the date for the header: the one given, or the moment at which it was first asked for."""
-        if self.date is not None:
-            return self.date
-        if self.__dict__.get("_date") is None:
-            self._date = time.time()
-        return self._date
-
-    def stamp(self, settings: Settings) -> None:
-        """Set the date and the sender that were left open, for the sending that is about to begin.
-
-        A date that an earlier sending set is set anew; one that the user set stays.
-        """
-        sent = self.__dict__.get("_date_sent")
-        if self.date is None or (sent is not None and self.date == sent):
-            self.date = self._date_sent = time.time() if sent is not None else self.date_to_write()
-        if self.sender is None or self.sender == self.__dict__.get("_default_sender"):
-            self.sender = self._default_sender = settings.default_sender_as_given or self.sender
-
     def copy(self: Self) -> Self:
         """Return the message with lists of its own, a new Message-ID, and no date unless one was given."""
         from copy import copy
 
         twin = copy(self)
-        twin.__dict__.update(
-            {name: copy(value) for name, value in self.__dict__.items() if isinstance(value, list | dict)}
+        attributes = attributes_of(twin)
+        attributes.update(
+            {name: copy(value) for name, value in attributes.items() if isinstance(value, list | dict)}
         )
         twin.attachments = [copy(attachment) for attachment in self.attachments or ()]
         for attachment in twin.attachments:
             attachment.headers = copy(attachment.headers)
-        twin.msgId = _new_id(self._domain())
-        if self.date == self.__dict__.get("_date_sent"):
+        twin.msgId = new_id(self._domain())
+        if isinstance(self.date, Shown | Sent):
             twin.date = None
-        twin._date = twin._date_sent = None
         return twin
 
     def to_dict(self) -> dict[str, Any]:
@@ -320,56 +335,47 @@ class Message:
 
         return content_of(self) == content_of(other)
 
-    def __hash__(self) -> int:
-        return hash((type(self), str(self.subject)))
+    #: By identity: what a message says may change while it is in a set.
+    __hash__ = object.__hash__
 
     def _everybody(self) -> list[Any]:
-        return [*each_address(self.recipients), *each_address(self.cc), *each_address(self.bcc)]
+        return [
+            *each_address(self.recipients), *each_address(self.cc, "cc"), *each_address(self.bcc, "bcc")
+        ]  # fmt: skip
 
     def _domain(self) -> str:
         """Return the domain of the Message-ID, for others that are made after it."""
-        return str(self.msgId).strip("<>").rpartition("@")[2] or _host_name()
+        return str(self.msgId).strip("<>").rpartition("@")[2] or own_domain()
 
 
-def _settings() -> Settings:
-    """Return the settings of the current app, or the defaults where there is none with mail."""
+def _state() -> State | None:
+    """Return the state of the current application; None where there is none with mail."""
     current: Any = current_app
     try:
         app = current._get_current_object()
-    except RuntimeError:  # there is none
-        return DEFAULTS
+    except RuntimeError:
+        return None
     state = app.extensions.get("mail")
-    return state.snapshot() if isinstance(state, State) else DEFAULTS
+    return state if isinstance(state, State) else None
 
 
-@cache
-def _host_name() -> str:
-    from ._identity import host_name  # of use without MAIL_MESSAGE_ID_DOMAIN only
-
-    return host_name()
+def _settings() -> Settings:
+    state = _state()
+    return DEFAULTS if state is None else state.snapshot()
 
 
-def _new_id(domain: str) -> str:
-    """Return a Message-ID or Content-ID that no other process, thread or machine makes."""
-    # The operating system's randomness: that of a generator would be the same in both after a fork.
-    return f"<{os.urandom(16).hex()}@{domain}>"
+def _default_sender() -> Any:
+    """Return the sender that a message has in the current application if it is given none."""
+    state = _state()
+    return None if state is None else as_default_sender(state._default_sender())
 
 
 def _is_sender_of_0_9(value: Any) -> bool:
     """Whether the fifth argument is a sender, as up to 0.9.1: a string or a pair with an address."""
     if isinstance(value, str):
         return True
-    is_pair = (
-        isinstance(value, (tuple, list)) and len(value) == 2 and all(isinstance(part, str) for part in value)
-    )
-    return bool(is_pair) and "@" in value[1]
-
-
-def _readable(sender: Any) -> Any:
-    """Return a sender given as a pair as one string, as it has always been read back."""
-    if isinstance(sender, (tuple, list)) and len(sender) == 2:
-        return join_pair(sender)
-    return sender
+    is_of_texts = isinstance(value, tuple | list) and all(isinstance(part, str) for part in value)
+    return is_of_texts and is_pair(tuple(value), "sender") and "@" in value[1]
 
 
 def _mailto(address: str) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from ._addresses import mailbox
+from ._charsets import as_text
+from ._headers import header
 from ._headers import sanitize_mailbox
-from ._headers import text_header
 
 #: Test suites written for 0.9 choose what to compare by it.
 PY3 = True
@@ -44,7 +45,7 @@ def sanitize_subject(subject: str, encoding: str = "utf-8") -> str:
     """Return the subject as it stands in a header: as it is, or as encoded words."""
     if subject.isascii():
         return subject
-    return text_header("Subject", subject, encoding)[len("Subject: ") : -2]
+    return header("Subject", as_text(subject, "Subject"), encoding)[len("Subject: ") : -2]
 
 
 def sanitize_address(addr: Any, encoding: str = "utf-8") -> str:

@@ -20,13 +20,13 @@ from urllib.parse import SplitResult
 from urllib.parse import unquote
 from urllib.parse import urlsplit
 
-from ._addresses import answers
 from ._addresses import find_unsafe
 from ._addresses import is_text
 from ._addresses import Mailbox
 from ._addresses import mailbox
-from ._addresses import mailboxes
+from ._addresses import read_mailboxes
 from ._charsets import as_text
+from ._errors import MessageError
 from ._headers import check_name
 from ._headers import check_value
 
@@ -225,10 +225,11 @@ def return_path(value: Any) -> Mailbox | str:
 
 
 def senders(value: Any) -> tuple[Mailbox, ...]:
-    try:
-        return tuple(mailboxes(answers(value), ""))
-    except ValueError:
-        raise ValueError from None
+    problems: list[MessageError] = []
+    boxes = read_mailboxes(value, "reply_to", problems)
+    if problems:
+        raise ValueError  # the caller says what is expected
+    return tuple(boxes)
 
 
 def headers(value: Any) -> tuple[tuple[str, str], ...]:

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from ._page import fold
 from ._parsed import AttachedFile
-from ._parsed import is_pair
 from ._parsed import Mailbox
 from ._parsed import mailboxes
 from ._parsed import ParsedMail
@@ -49,6 +48,9 @@ class Miss(NamedTuple):
 
 
 Check = Callable[[ParsedMail, str, Any], Iterator[Miss]]
+
+#: The field of a message that a keyword is about, where it has another name.
+_FIELDS = {"to": "recipients", "envelope_to": "recipients"}
 
 
 def fits(wanted: Any, got: Any) -> bool:
@@ -97,25 +99,26 @@ def _check_addresses(read_mailboxes: Callable[[ParsedMail], list[Mailbox]]) -> C
 
     def check(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
         got = read_mailboxes(parsed)
-        if not _fits_mailboxes(wanted, got):
-            yield Miss(field, field, wanted, _show_mailboxes(wanted, got))
+        is_pair = _is_pair(wanted, _FIELDS.get(field, field))
+        if not _fits_mailboxes(wanted, got, is_pair):
+            yield Miss(field, field, wanted, _show_mailboxes(wanted, got, is_pair))
 
     return check
 
 
-def _show_mailboxes(wanted: Any, got: list[Mailbox]) -> Any:
+def _show_mailboxes(wanted: Any, got: list[Mailbox], is_pair: bool) -> Any:
     """Return the addresses in the shape of what is wanted: with names if that has one, one or a list."""
-    has_name = is_pair(wanted) or (not is_predicate(wanted) and "<" in str(wanted))
+    has_name = is_pair or (not is_predicate(wanted) and "<" in str(wanted))
     shown = [f"{one.name} <{one.address}>" if has_name and one.name else one.address for one in got]
     if isinstance(wanted, list | set | frozenset) or len(shown) > 1:
         return shown
     return shown[0] if shown else MISSING
 
 
-def _fits_mailboxes(wanted: Any, got: list[Mailbox]) -> bool:
+def _fits_mailboxes(wanted: Any, got: list[Mailbox], is_pair: bool) -> bool:
     if wanted is None or wanted is MISSING or (isinstance(wanted, str) and wanted in ("", "<>")):
         return not got
-    if isinstance(wanted, list | tuple | set | frozenset) and not is_pair(wanted):
+    if isinstance(wanted, list | tuple | set | frozenset) and not is_pair:
         return _are_all(list(wanted), got)
     if any(_fits_mailbox(wanted, one) for one in got):
         return True
@@ -125,15 +128,29 @@ def _fits_mailboxes(wanted: Any, got: list[Mailbox]) -> bool:
 
 def _fits_mailbox(wanted: Any, got: Mailbox) -> bool:
     if _is_address(wanted):
-        return _is_same(mailboxes(wanted)[0], got)
+        return any(_is_same(one, got) for one in mailboxes([wanted]))
     if isinstance(wanted, re.Pattern):
         return fits(wanted, got.address) or fits(wanted, f"{got.name} <{got.address}>")
     return fits(wanted, got.address)
 
 
 def _is_address(wanted: object) -> bool:
-    is_text = isinstance(wanted, str) or hasattr(wanted, "isspace")
-    return is_text or hasattr(wanted, "addr_spec") or is_pair(wanted)
+    return _is_text(wanted) or hasattr(wanted, "addr_spec") or _are_two_texts(wanted)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) or hasattr(value, "isspace")
+
+
+def _are_two_texts(value: Any) -> bool:
+    """Whether this is a pair, or two addresses where a message has room for several."""
+    is_two = isinstance(value, tuple) and len(value) == 2
+    return is_two and all(part is None or _is_text(part) for part in value)
+
+
+def _is_pair(wanted: object, field: str) -> bool:
+    """Whether a message takes this for a name with its address rather than for two addresses."""
+    return _are_two_texts(wanted) and len(mailboxes(wanted, field)) < 2
 
 
 def _is_same(wanted: Mailbox, got: Mailbox) -> bool:
@@ -157,9 +174,11 @@ def _decode_label(label: str) -> str:
 def _are_all(wanted: list[Any], got: list[Mailbox]) -> bool:
     """Whether each wanted one is there and nothing else is; order and repetition do not count."""
     there = {_key(one.address): one for one in got}
-    named = {_key(one.address): one for item in wanted if _is_address(item) for one in mailboxes(item)}
+    read = [mailboxes([item]) for item in wanted if _is_address(item)]
+    named = {_key(one.address): one for found in read for one in found}
     others = [item for item in wanted if not _is_address(item)]
-    has_named = all(key in there and _is_same(one, there[key]) for key, one in named.items())
+    # What is no address is nobody's.
+    has_named = all(read) and all(key in there and _is_same(one, there[key]) for key, one in named.items())
     return has_named and _pair_off(others, [there[key] for key in there.keys() - named.keys()], _fits_mailbox)
 
 
@@ -247,7 +266,7 @@ def _find(view: str, item: Any, place: int) -> int | None:
     if isinstance(item, re.Pattern):
         match = item.search(view, place)
         return match.end() if match else None
-    if isinstance(item, str) or hasattr(item, "isspace"):
+    if _is_text(item):
         text = fold(str(item))
         start = view.find(text, place)
         return None if start < 0 else start + len(text)

@@ -6,7 +6,6 @@ Rules: RFC 2045 (parts), RFC 2183 (files), RFC 6532 (headers in UTF-8).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
@@ -20,8 +19,6 @@ from typing import Any
 from typing import NamedTuple
 
 from ._page import Page
-
-_NAMED = re.compile(r"\s*(.*?)\s*<([^<>]*)>\s*", re.DOTALL)
 
 
 class Mailbox(NamedTuple):
@@ -124,7 +121,7 @@ class ParsedMail:
     def bcc(self) -> list[Mailbox]:
         """The recipients that the headers do not name."""
         if hasattr(self.mail, "bcc"):
-            return mailboxes(self.mail.bcc)
+            return mailboxes(self.mail.bcc, "bcc")
         shown = {one.address.lower() for name in ("to", "cc") for one in self.mailboxes(name)}
         return [Mailbox("", one) for one in self.envelope_to if one.lower() not in shown]
 
@@ -134,7 +131,9 @@ class ParsedMail:
         envelope = getattr(self.mail, "envelope", None)
         if envelope is not None:
             return str(envelope.mail_from)
-        given = mailboxes(getattr(self.mail, "envelope_from", None)) or self.mailboxes("from")
+        given = mailboxes(getattr(self.mail, "envelope_from", None), "envelope_from") or self.mailboxes(
+            "from"
+        )
         return given[0].address if given else ""
 
     @property
@@ -143,7 +142,7 @@ class ParsedMail:
         envelope = getattr(self.mail, "envelope", None)
         if envelope is not None:
             return list(envelope.rcpt_tos)
-        hidden = mailboxes(getattr(self.mail, "bcc", None)) or self.mailboxes("bcc")
+        hidden = mailboxes(getattr(self.mail, "bcc", None), "bcc") or self.mailboxes("bcc")
         return [one.address for one in (*self.mailboxes("to"), *self.mailboxes("cc"), *hidden)]
 
     @property
@@ -169,32 +168,11 @@ def read(mail: object) -> ParsedMail:
     return mail if isinstance(mail, ParsedMail) else ParsedMail(mail)
 
 
-def mailboxes(value: Any) -> list[Mailbox]:
-    """Return addresses given as Message takes them: a string, a pair of name and address, or several."""
-    if not value:
-        return []
-    if isinstance(value, str) or hasattr(value, "isspace"):
-        return [_mailbox(str(value))]
-    if hasattr(value, "addr_spec"):
-        return [Mailbox(value.display_name, value.addr_spec)]
-    if is_pair(value):
-        return [Mailbox(str(value[0] or ""), str(value[1]))]
-    return [one for item in value for one in mailboxes(item)]
+def mailboxes(value: Any, field: str = "recipients") -> list[Mailbox]:
+    """Return the addresses that a message takes ``value`` for in that field."""
+    from flask_mail.addresses import read_addresses
 
-
-def _mailbox(text: str) -> Mailbox:
-    """Return what stands in angle brackets and the name before them, or else the whole as an address."""
-    named = _NAMED.fullmatch(text)
-    if named is None:
-        return Mailbox("", text.strip())
-    name = named[1]
-    is_quoted = len(name) > 1 and name[0] == name[-1] == '"'
-    return Mailbox(re.sub(r"\\(.)", r"\1", name[1:-1]) if is_quoted else name, named[2])
-
-
-def is_pair(value: object) -> bool:
-    """Return whether this is a name and an address, rather than two addresses."""
-    return isinstance(value, tuple) and len(value) == 2 and "@" not in str(value[0])
+    return [Mailbox(one.name, one.addr_spec) for one in read_addresses(value, field)[0]]
 
 
 def tree(mime: Any, depth: int = 0) -> Iterator[tuple[int, Any]]:

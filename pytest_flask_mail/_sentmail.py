@@ -98,7 +98,7 @@ class SentMail(Readable, Message):
         return self._thawed().__eq__(other._thawed() if isinstance(other, SentMail) else other)
 
     def __hash__(self) -> int:
-        return hash(self._thawed())
+        return object.__hash__(self)
 
     def _thawed(self) -> Message:
         """Return a message of the user's class with the same attributes."""

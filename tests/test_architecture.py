@@ -40,9 +40,15 @@ FLOORS = {
 """For each room of flask_mail those that it may import; `flask_mail` stands for the public names."""
 
 WRITING = {"_errors", "_envelope", "_charsets", "_addresses", "_headers", "_mime", "_attachment", "_settings"}
-FLOORS["_render"] = WRITING | {"_plaintext"}
-FLOORS["_exchange"] = WRITING
-FLOORS["_message"] = WRITING | {"_render", "_exchange", "_identity", "_state"}
+FLOORS["addresses"] = {"_errors", "_addresses"}
+FLOORS["_dates"] = {"_errors", "_charsets"}
+FLOORS["_files"] = WRITING - {"_envelope", "_settings"}
+FLOORS["_reading"] = FLOORS["_files"] | {"_dates", "_files"}
+FLOORS["_drafting"] = FLOORS["_reading"] | {"_reading", "_settings"}
+FLOORS["_writing"] = WRITING | {"_plaintext", "_drafting", "_files", "_reading"}
+FLOORS["_render"] = FLOORS["_writing"] | {"_writing", "_identity"}
+FLOORS["_exchange"] = WRITING | {"_files", "_reading"}
+FLOORS["_message"] = WRITING | {"_render", "_exchange", "_state"}
 FLOORS["_old_names"] = {"_errors", "_charsets", "_addresses", "_headers"}
 
 SPEAKING = {"_errors", "_envelope", "_settings"}

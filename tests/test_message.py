@@ -112,8 +112,10 @@ def test_the_domain_of_ids_is_a_setting():
 
     with app.app_context():
         message = write()
+        first = message.message_id
 
-    assert message.message_id.endswith("@shop.example>")
+    assert message.message_id == first
+    assert first.endswith("@shop.example>")
     assert message.embed(b"1").endswith("@shop.example")
     assert message.copy().message_id.endswith("@shop.example>")
 
@@ -266,7 +268,6 @@ def test_a_repr_is_short():
 def test_messages_that_say_the_same_are_equal(one, other):
     """Two messages are equal if they say the same to the same people, however it was given."""
     assert write(**one) == write(**other)
-    assert hash(write(**one)) == hash(write(**other))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ What has no envelope of its own is matched as it will be sent. Sent and received
 from __future__ import annotations
 
 import re
+from email.headerregistry import Address
 from email.message import EmailMessage
 from unittest import mock
 
@@ -598,3 +599,44 @@ def test_mail_of_the_standard_library():
 def test_mail_without_anything():
     """A mail without any header has none of them."""
     assert IsMail(to=None, sender=None, subject="", message_id=None, charset=None, attachment=None) == b"\r\n"
+
+
+PAIR = ("Évil, <admin@corp.example>", "a@example.org")
+SAME = ("eve@example.org", "a@example.org")
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "wanted"),
+    [
+        ("recipients", [PAIR], {"to": PAIR}),
+        ("recipients", [PAIR], {"to": [PAIR]}),
+        ("recipients", [PAIR, "bob@example.org"], {"to": ["bob@example.org", PAIR]}),
+        ("recipients", [SAME], {"to": [SAME]}),
+        ("recipients", SAME, {"to": SAME}),
+        ("recipients", [PAIR], {"envelope_to": ("", "a@example.org")}),
+        ("recipients", [Address("Évil", "a", "example.org")], {"to": Address("Évil", "a", "example.org")}),
+        ("cc", [PAIR], {"cc": PAIR}),
+        ("bcc", [PAIR], {"bcc": ("", "a@example.org")}),
+        ("reply_to", PAIR, {"reply_to": PAIR}),
+        ("reply_to", SAME, {"reply_to": SAME}),
+        ("sender", PAIR, {"sender": PAIR}),
+        ("sender", SAME, {"sender": SAME}),
+    ],
+    ids=str,
+)
+def test_a_pair_means_what_a_message_takes_it_for(app, field, given, wanted):
+    """What a message was given as a pair, or as two addresses, is what an assertion wants with the same."""
+    with Outbox.capture() as outbox, app.app_context():
+        Mail(app).send(
+            Message("Hi", **{"recipients": ["zoe@example.org"], "sender": "me@example.org", field: given})
+        )
+
+        assert outbox[0] == IsMail(**wanted)
+
+
+def test_what_is_no_address_is_nobody(app):
+    """A list with a text in it that is no address is not that of a mail to the others."""
+    with Outbox.capture() as outbox, app.app_context():
+        Mail(app).send(Message("Hi", ["ann@example.org"], sender="me@example.org"))
+
+        assert outbox[0] != IsMail(to=["ann@example.org", "Ann Smith"])
