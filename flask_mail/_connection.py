@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from ._envelope import Receipt
 from ._message import Message
+from ._render import attributes_of
+from ._render import load_rendering
 
 if TYPE_CHECKING:
     from ._mail import _Mail
@@ -122,7 +124,7 @@ class Connection:
             type(self).send is not _SEND
             or type(message).send is not _SEND_OF_MESSAGE
             or "send" in vars(self)
-            or "send" in vars(message)
+            or "send" in attributes_of(message)
         )
 
     def _opens_as_ours(self) -> bool:
@@ -176,5 +178,6 @@ def load_sending() -> None:
     from . import _opening  # noqa: F401
     from . import _plaintext  # noqa: F401
 
+    load_rendering()
     _class_of_senders()
     codecs.lookup("idna")  # which a socket needs for any host name

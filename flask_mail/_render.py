@@ -140,7 +140,12 @@ def _fill_in(message: Message, settings: Settings) -> None:
         message.sender = as_default_sender(settings.default_sender_as_given) or sender
 
 
-# ``import flask_mail`` needs none of it.
+def load_rendering() -> None:
+    """Import all that the first message is rendered with, which ``import flask_mail`` does not need."""
+    from . import _identity  # noqa: F401 # what is wanted is that it is there
+
+    _to_send()
+    _to_write()
 
 
 @cache

@@ -282,7 +282,7 @@ class TestVerdicts:
                 chunking="CHUNKING" in extensions, pipelining="PIPELINING" in extensions, **options
             )
             prepare(server)
-            session = open_smtp(mail_to(server, MAIL_TIMEOUT=SOON).state)
+            session = open_smtp(mail_to(server, MAIL_TIMEOUT=SOON).state.snapshot())
             cleanup.callback(session.quit)
             return session
 
