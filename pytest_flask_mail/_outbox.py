@@ -39,12 +39,12 @@ LONGEST_REPR = 200
 
 
 class _Capture:
-    """``Outbox.capture()`` of the class captures what the process sends; of an outbox, what arrives there."""
+    """``Outbox.capture()`` captures what the process sends; ``outbox.capture()`` is ``outbox.since()``."""
 
     def __get__(
         self, outbox: Outbox | None, kind: type[Outbox]
     ) -> Callable[[], AbstractContextManager[Outbox]]:
-        return kind._capture_process if outbox is None else outbox._capture_arrivals
+        return kind._capture_process if outbox is None else outbox.since
 
 
 class Outbox(list[SentMail], Searchable[SentMail]):
@@ -52,7 +52,7 @@ class Outbox(list[SentMail], Searchable[SentMail]):
 
     ``with Outbox.capture() as outbox:`` keeps mail from leaving the process within the block.
     Mails for a running :class:`SMTPServer` are delivered there, and are in the outbox as well.
-    ``with outbox.capture() as new:`` is an outbox of what arrives within the block.
+    ``with outbox.since() as new:`` is an outbox of what arrives within the block.
     """
 
     capture: ClassVar[_Capture] = _Capture()
@@ -81,6 +81,16 @@ class Outbox(list[SentMail], Searchable[SentMail]):
             view.extend(filter(view._holds, self))
             view.attempts.extend(self.attempts)
         return view
+
+    @contextmanager
+    def since(self) -> Iterator[Outbox]:
+        """Return an outbox for the block, of what arrives here within it."""
+        view = self._view(_is_any)
+        try:
+            yield view
+        finally:
+            with self._changed:
+                self._views = [one for one in self._views if one is not view]
 
     def fail_next(self, error: Exception) -> None:
         """Make the next message fail with ``error``, as if the server had. Called again, the one after it.
@@ -145,15 +155,6 @@ class Outbox(list[SentMail], Searchable[SentMail]):
             yield outbox
         finally:
             seam.remove(recorder)
-
-    @contextmanager
-    def _capture_arrivals(self) -> Iterator[Outbox]:
-        view = self._view(_is_any)
-        try:
-            yield view
-        finally:
-            with self._changed:
-                self._views = [one for one in self._views if one is not view]
 
     def _view(self, holds: Callable[[SentMail], bool]) -> Outbox:
         """Return an outbox for those of the mails to come that ``holds`` is true of."""

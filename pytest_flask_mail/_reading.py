@@ -89,13 +89,7 @@ def find_links(parsed: ParsedEmail) -> list[Link]:
 
 
 def link(mail: object, where: Wanted | None = None, *, text: Wanted | None = None) -> Link:
-    """Return the one link that is meant; the same URL twice is one.
-
-    :param where: the URL or its path, or else the beginning of its path, or else a part of the URL;
-        a pattern is searched in the URL.
-    :param text: the text of the link, or else a part of it; a pattern is searched in it.
-    :raises AssertionError: there is no such link, or there are several; the text lists what there is.
-    """
+    """Return the one link that is meant, as :meth:`Readable.link` says."""
     __tracebackhide__ = True
     every = links(mail)
     found = _nearest(every, where, _PLACES, str)
@@ -108,13 +102,10 @@ def link(mail: object, where: Wanted | None = None, *, text: Wanted | None = Non
 
 
 def code(mail: object, pattern: Wanted | None = None) -> str:
-    """Return the one verification code of the mail, without the spaces in it.
+    """Return the one verification code of the mail, as :meth:`Readable.code` says.
 
     That is four to ten digits, or capitals with digits, alone on a line or on one that speaks of a code;
     if there is none such, the only one that there is.
-
-    :param pattern: what to search for instead; its first group, if it has one, is the code.
-    :raises AssertionError: there is no code, or there are several; the text lists them.
     """
     __tracebackhide__ = True
     parsed = read(mail).email
@@ -134,11 +125,7 @@ def attachments(mail: object) -> list[AttachedFile]:
 
 
 def attachment(mail: object, name: Wanted | None = None) -> AttachedFile:
-    """Return the one file of that name, or the only one that is not shown within the text.
-
-    :param name: the name, or a glob such as ``invoice-*.pdf``; a pattern is searched in the name.
-    :raises AssertionError: there is no such file, or there are several; the text lists what there is.
-    """
+    """Return the one file that is meant, as :meth:`Readable.attachment` says."""
     __tracebackhide__ = True
     every = attachments(mail)
     found = [one for one in every if (not one.is_inline if name is None else has_name(one, name))]
@@ -183,8 +170,6 @@ def golden(mail: object, scrub: Mapping[Wanted, str] | None = None) -> str:
 
     Date, Message-ID and Content-IDs are replaced, boundaries and transfer encodings left out,
     headers and bodies decoded, Bcc shown, of each file only name and type.
-
-    :param scrub: more to replace, as regular expressions and their replacements.
     """
     parsed = read(mail)
     blocks = ["\n".join(_golden_headers(parsed))]

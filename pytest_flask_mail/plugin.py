@@ -107,6 +107,9 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     yield
+    # pytest keeps all tests to the end of its run. What they made is to go with them.
+    if WATCH in item.stash:
+        del item.stash[WATCH]
     if wants_server(item) and not wants_server(nextitem):
         end_spare_thread()
 

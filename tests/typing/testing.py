@@ -94,6 +94,8 @@ def test_search(mail_outbox: Outbox) -> None:
 
 def test_block(client: FlaskClient, mail_outbox: Outbox) -> None:
     """Only what a block sent."""
+    with mail_outbox.since() as recent:
+        assert_type(recent, Outbox)
     with mail_outbox.capture() as new:
         client.post("/invite", data={"to": "carl@example.com"})
     assert_type(new, Outbox)
