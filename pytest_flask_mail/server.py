@@ -202,7 +202,7 @@ class SMTPServer(Searchable[ReceivedMail]):
         :param match: a glob, a compiled pattern or a function, for the address at MAIL and RCPT, the user at
             AUTH, the client's name at EHLO and HELO, the whole message at BODY.
         :param nth: only the n-th time, counted from 1 over all connections; without it, every time.
-        :param optional: whether it is all right if it is never met.
+        :param optional: whether it is all right if it is never triggered.
         :raises ValueError: there is no such phase, or it has nothing to match.
         """
         __tracebackhide__ = True
@@ -225,12 +225,12 @@ class SMTPServer(Searchable[ReceivedMail]):
         return self._shared.faults.add(maintenance(optional))
 
     @property
-    def unmet_faults(self) -> list[Fault]:
+    def untriggered_faults(self) -> list[Fault]:
         """The faults that never took effect, but for the optional ones."""
-        if unmet := self._shared.faults.unmet():
+        if untriggered := self._shared.faults.untriggered():
             self._settle()
-            unmet = self._shared.faults.unmet()
-        return unmet
+            untriggered = self._shared.faults.untriggered()
+        return untriggered
 
     def _so_far(self) -> list[ReceivedMail]:
         return self.mails
@@ -239,8 +239,8 @@ class SMTPServer(Searchable[ReceivedMail]):
         return self._shared.arrivals.wait_for(is_enough, timeout)
 
     def _trouble(self) -> list[str]:
-        met = [f"a fault was met: {fault!r}" for fault in self._shared.faults.met()]
-        return met if self.sessions else [*met, "nobody has connected"]
+        triggered = [f"a fault was triggered: {fault!r}" for fault in self._shared.faults.triggered()]
+        return triggered if self.sessions else [*triggered, "nobody has connected"]
 
     def _get_address(self) -> tuple[str, int]:
         if self._address is None:

@@ -247,7 +247,7 @@ def test_failure_on_demand(app, outbox):
 
     assert outbox == [IsMail(subject="Two")]
     assert [attempt.error for attempt in outbox.attempts] == [error]
-    assert outbox.unmet_failures == []
+    assert outbox.untriggered_failures == []
 
 
 def test_failures_in_turn(app, outbox):
