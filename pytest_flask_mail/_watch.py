@@ -84,7 +84,7 @@ class Watch:
             change_app()
 
     def find_untriggered(self) -> list[str]:
-        """Return the faults that the test wanted and that never took effect, as and where they were written."""
+        """Return the faults that the test wanted and that never took effect, and where they were written."""
         failures = list(self.outbox._failures) if self.outbox is not None else []
         faults = [fault for server in self.servers for fault in server.untriggered_faults]
         lines = [f"{failure!r} at {failure.declared_at}" for failure in failures]
