@@ -152,7 +152,7 @@ class Conversation(SMTP):
 
     async def _greet(self) -> None:
         try:
-            await self.push(await self.meet("CONNECT", "", f"220 {self.hostname} ESMTP test server"))
+            await self.push(await self.apply_faults("CONNECT", "", f"220 {self.hostname} ESMTP test server"))
         except Refusal as refusal:
             self._ending = self._ending or "close"
             await self.push(refusal.reply)
@@ -221,39 +221,38 @@ class Conversation(SMTP):
         if not self.transport.is_closing():
             self.transport.write(sent)
 
-    async def meet(self, phase: str, subject: str, reply: str) -> Worded:
+    async def apply_faults(self, phase: str, subject: str, reply: str) -> Worded:
         """Return the reply that lets the client go on: the one given, unless a fault has another one.
 
         :raises Refusal: a fault refuses the command.
         :raises Answered: a fault answered in place of the command.
         :raises ConversationOver: a fault ended the conversation.
         """
-        text = await self.suffer(phase, subject)
-        if text is not None:
-            return text
-        return self.worded(reply, phase)
+        text = await self.find_reply(phase, subject)
+        return self.worded(reply, phase) if text is None else text
 
-    async def suffer(self, phase: str, subject: str = "") -> Worded | None:
-        """Return the reply with which a fault lets the client go on, if it has one; raise as ``meet``."""
-        return await self.undergo(self.shared.faults.find(phase, subject))
+    async def find_reply(self, phase: str, subject: str = "") -> Worded | None:
+        """Return the reply with which a fault lets the client go on, if any; raise as ``apply_faults``."""
+        return await self.perform(self.shared.faults.trigger(phase, subject))
 
-    async def undergo(self, fault: Fault | None) -> Worded | None:
-        """Let the fault do what it does, as ``suffer``."""
+    async def perform(self, fault: Fault | None) -> Worded | None:
+        """Do what the fault says, as ``find_reply``."""
         if fault is None:
             return None
-        if fault.pause:
-            self.record.note("*", f"waits {fault.pause:g} s")
-            await asyncio.sleep(fault.pause)
-        if fault.raw is not None:
-            self.record.note("S", repr(fault.raw))
-            self.write(fault.raw)
-            self._end(fault.ending)
+        action = fault.action
+        if action.pause:
+            self.record.note("*", f"waits {action.pause:g} s")
+            await asyncio.sleep(action.pause)
+        if action.raw is not None:
+            self.record.note("S", repr(action.raw))
+            self.write(action.raw)
+            self._end(action.ending)
             raise Answered
-        if fault.text is None:
-            await self._fall_silent(fault.ending)
+        if action.text is None:
+            await self._fall_silent(action.ending)
             return None
-        self._ending = fault.ending
-        text = Worded(fault.text) if fault.is_worded else self.worded(fault.text, fault.phase)
+        self._ending = action.ending
+        text = Worded(action.text) if action.is_verbatim else self.worded(action.text, fault.phase)
         if fault.refuses:
             raise Refusal(text)
         return text

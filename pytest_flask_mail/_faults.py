@@ -1,4 +1,4 @@
-"""What to break, and when: faults as a test writes them, found again by the conversation that meets them.
+"""What to break, and when: faults as a test writes them, found again by the conversation that triggers them.
 
 Plain values without sockets or waiting. Deterministic: the first fault that applies, in the order written.
 Rules: RFC 5321 section 4.2 (replies), RFC 3463 (enhanced status codes).
@@ -7,11 +7,18 @@ Rules: RFC 5321 section 4.2 (replies), RFC 3463 (enhanced status codes).
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 from typing import TypeAlias
+
+from ._attempt import find_sender
+from ._attempt import Place
 
 Match: TypeAlias = str | re.Pattern[str] | Callable[[str], object]
 
@@ -75,6 +82,30 @@ TEXTS = {
 }
 
 
+@dataclass(frozen=True)
+class Action:
+    """What the server does in place of its usual reply, or before it."""
+
+    #: Seconds to wait before anything else.
+    pause: float | None = None
+    #: The reply, without CRLF; lines are divided by LF.
+    text: str | None = None
+    #: Whether the test gave more than a code, so that the words are to be sent as they are.
+    is_verbatim: bool = False
+    #: Bytes to send in place of a reply.
+    raw: bytes | None = None
+    #: How the connection ends: ``drop``, ``close``, ``hang``, or not at all.
+    ending: str = ""
+
+    @property
+    def has_reply(self) -> bool:
+        """Whether the client gets an answer, of whatever kind."""
+        return self.text is not None or self.raw is not None
+
+
+NOTHING = Action()
+
+
 class Fault:
     """One thing that goes wrong: where, for whom, how. Its methods return the fault itself, to be chained.
 
@@ -98,22 +129,15 @@ class Fault:
         self.match: Match | None = check_match(self.phase, match)
         self.nth: int | None = check_nth(nth)
         self.optional: bool = optional
+        self.action: Action = NOTHING
+        #: The line of the test that wrote it.
+        self.declared_at: Place = find_sender()
         #: How often it took effect.
-        self.met: int = 0
-        #: Seconds to wait before anything else.
-        self.pause: float = 0.0
-        #: The reply, without CRLF; lines are divided by LF.
-        self.text: str | None = None
-        #: Whether the test gave more than a code, so that the words are to be sent as they are.
-        self.is_worded: bool = False
-        #: Bytes to send in place of a reply.
-        self.raw: bytes | None = None
-        #: How the connection ends: ``drop``, ``close``, ``hang``, or not at all.
-        self.ending: str = ""
-        self._after = after
+        self.triggered: int = 0
+        self._name = name
+        self._occurrences = range(after + 1, sys.maxsize) if nth is None else range(nth, nth + 1)
+        self._occurred = 0
         self._times: int | None = None
-        self._seen = 0
-        self._written = [name or describe_start(self.phase, match, nth)]
 
     def reply(self, code_or_text: int | str, times: int | None = None) -> Fault:
         """Answer with this code and a usual text, or with exactly this text; ``\\n`` makes several lines.
@@ -124,10 +148,9 @@ class Fault:
         """
         __tracebackhide__ = True
         self._check_free("reply")
-        self.text = check_reply(self.phase, code_or_text)
-        self.is_worded = self.text == code_or_text
+        text = check_reply(self.phase, code_or_text)
         self._times = check_count("times", times)
-        return self._add("reply", code_or_text, times=times)
+        return self._act(text=text, is_verbatim=text == code_or_text)
 
     def garble(self, raw: bytes) -> Fault:
         """Send exactly these bytes in place of the reply."""
@@ -135,8 +158,7 @@ class Fault:
         self._check_free("garble")
         if not isinstance(raw, bytes):
             raise TypeError(f"garble({raw!r}): expected bytes.")
-        self.raw = raw
-        return self._add("garble", raw)
+        return self._act(raw=raw)
 
     def delay(self, seconds: float) -> Fault:
         """Wait before the reply."""
@@ -146,8 +168,7 @@ class Fault:
             raise TypeError(f"delay({seconds!r}): expected a number of seconds.")
         if seconds < 0:
             raise ValueError(f"delay({seconds!r}): expected seconds from 0 up.")
-        self.pause += seconds
-        return self._add("delay", seconds)
+        return self._act(pause=(self.action.pause or 0) + seconds)
 
     def drop(self) -> Fault:
         """Reset the connection (RST) without a reply."""
@@ -164,30 +185,24 @@ class Fault:
     def then_drop(self) -> Fault:
         """Reset the connection (RST) right after the reply."""
         __tracebackhide__ = True
-        if self.text is None and self.raw is None:
+        if not self.action.has_reply:
             raise ValueError(f"{self!r}: then_drop() follows reply() or garble(); use drop().")
-        if self.ending:
+        if self.action.ending:
             raise ValueError(f"{self!r}: the connection has ended, nothing can follow.")
-        self.ending = "drop"
-        return self._add("then_drop")
+        return self._act(ending="drop")
 
     @property
     def refuses(self) -> bool:
         """Whether the client gets a reply that is a no."""
-        return self.text is not None and not agrees(self.phase, self.text)
+        return self.action.text is not None and not agrees(self.phase, self.action.text)
 
-    def notices(self, subject: str | bytes) -> bool:
-        """Return whether the fault applies, now that its phase is reached once more."""
-        if self._does_nothing or not self._is_for(subject):
+    def occurs(self, subject: str | bytes) -> bool:
+        """Count this occurrence of the phase if it is one for the fault, and return whether it applies."""
+        if self.action == NOTHING or not self._is_for(subject):
             return False
-        self._seen += 1
-        if self.nth is not None and self._seen != self.nth:
-            return False
-        return self._seen > self._after and (self._times is None or self.met < self._times)
-
-    @property
-    def _does_nothing(self) -> bool:
-        return len(self._written) == 1
+        self._occurred += 1
+        is_due = self._times is None or self.triggered < self._times
+        return is_due and self._occurred in self._occurrences
 
     def _is_for(self, subject: str | bytes) -> bool:
         if self.match is None:
@@ -202,23 +217,22 @@ class Fault:
 
     def _end(self, ending: str) -> Fault:
         self._check_free(ending)
-        self.ending = ending
-        return self._add(ending)
+        return self._act(ending=ending)
 
     def _check_free(self, verb: str) -> None:
         __tracebackhide__ = True
-        if self.text is not None or self.raw is not None:
+        if self.action.has_reply:
             raise ValueError(f"{self!r}: {verb}() cannot follow the reply; then_drop() can.")
-        if self.ending:
+        if self.action.ending:
             raise ValueError(f"{self!r}: the connection has ended, nothing can follow.")
 
-    def _add(self, verb: str, *values: object, times: int | None = None) -> Fault:
-        arguments = [repr(value) for value in values] + ([f"times={times}"] if times is not None else [])
-        self._written.append(f"{verb}({', '.join(arguments)})")
+    def _act(self, **more: Any) -> Fault:
+        self.action = replace(self.action, **more)
         return self
 
     def __repr__(self) -> str:
-        return ".".join(self._written)
+        start = self._name or describe_start(self.phase, self.match, self.nth)
+        return ".".join([start, *describe_action(self.action, self._times)])
 
 
 class Faults:
@@ -235,24 +249,24 @@ class Faults:
             self._faults.append(fault)
         return fault
 
-    def find(self, phase: str, subject: str | bytes = "") -> Fault | None:
-        """Return the first fault that applies, counted as met."""
+    def trigger(self, phase: str, subject: str | bytes = "") -> Fault | None:
+        """Count that the phase is reached, and return the first fault that applies, counted as triggered."""
         with self._lock:
-            noticed = [fault for fault in self._faults if fault.phase == phase and fault.notices(subject)]
-            for fault in noticed[:1]:
-                fault.met += 1
+            due = [fault for fault in self._faults if fault.phase == phase and fault.occurs(subject)]
+            for fault in due[:1]:
+                fault.triggered += 1
                 return fault
         return None
 
-    def unmet(self) -> list[Fault]:
+    def untriggered(self) -> list[Fault]:
         """Return the faults that never took effect, but for the optional ones."""
         with self._lock:
-            return [fault for fault in self._faults if not fault.met and not fault.optional]
+            return [fault for fault in self._faults if not fault.triggered and not fault.optional]
 
-    def met(self) -> list[Fault]:
+    def triggered(self) -> list[Fault]:
         """Return the faults that took effect."""
         with self._lock:
-            return [fault for fault in self._faults if fault.met]
+            return [fault for fault in self._faults if fault.triggered]
 
 
 class FirstTime:
@@ -359,3 +373,16 @@ def describe_start(phase: str, match: Match | None, nth: int | None) -> str:
     """Return the call that began the fault, as it was written."""
     found = "" if match is None else f", match={getattr(match, '__name__', None) or repr(match)}"
     return f"on({phase!r}{found}" + (f", nth={nth})" if nth is not None else ")")
+
+
+def describe_action(action: Action, times: int | None) -> Iterator[str]:
+    """Yield the calls that made the action, as they were written."""
+    if action.pause is not None:
+        yield f"delay({action.pause!r})"
+    if action.text is not None:
+        shown = repr(action.text) if action.is_verbatim else action.text[:3]
+        yield f"reply({shown}{'' if times is None else f', times={times}'})"
+    if action.raw is not None:
+        yield f"garble({action.raw!r})"
+    if action.ending:
+        yield "then_drop()" if action.has_reply else f"{action.ending}()"

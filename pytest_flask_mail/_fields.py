@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
+from ._email import AttachedFile
+from ._email import Mailbox
 from ._page import fold
-from ._parsed import AttachedFile
-from ._parsed import Mailbox
 from ._parsed import mailboxes
 from ._parsed import ParsedMail
 from ._reading import has_name
@@ -89,7 +89,7 @@ def _without_line_ends(text: str) -> str:
 def _check_type(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
     """``text``, ``html`` and ``text+html`` are about the bodies, all else about the content type."""
     is_kind = isinstance(wanted, str) and "/" not in wanted
-    got = parsed.kind if is_kind else parsed.mime.get_content_type()
+    got = parsed.email.kind if is_kind else parsed.email.tree.get_content_type()
     if not fits(wanted.lower() if isinstance(wanted, str) else wanted, got):
         yield Miss(field, field, wanted, got)
 
@@ -195,10 +195,10 @@ def _pair_off(wanted: list[Any], got: list[Any], is_fit: Callable[[Any, Any], bo
 
 def _check_headers(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
     if not isinstance(wanted, Mapping):
-        yield from _check_value(lambda parsed: dict(parsed.headers.items()))(parsed, field, wanted)
+        yield from _check_value(lambda parsed: dict(parsed.email.headers.items()))(parsed, field, wanted)
         return
     for name, value in wanted.items():
-        got = [str(one) for one in parsed.headers.get_all(name, [])]
+        got = [str(one) for one in parsed.email.headers.get_all(name, [])]
         if not _fits_header(value, got):
             yield Miss(field, f"{field}[{name!r}]", value, got[0] if len(got) == 1 else got or MISSING)
 
@@ -216,7 +216,7 @@ def _check_contains(*bodies: str) -> Check:
     """Return a check of what each of the bodies that are there holds."""
 
     def check(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
-        there = [body for body in bodies if getattr(parsed, body) is not None]
+        there = [body for body in bodies if getattr(parsed.email, body) is not None]
         if not there:
             yield Miss(field, field, wanted, MISSING)
         for body in there:
@@ -228,7 +228,8 @@ def _check_contains(*bodies: str) -> Check:
 
 def _views(parsed: ParsedMail, body: str) -> list[str]:
     """Return the ways to read a body; for html what a reader sees, and its source."""
-    as_written = [parsed.text or ""] if body == "text" else [parsed.page.text, parsed.html or ""]
+    email = parsed.email
+    as_written = [email.text or ""] if body == "text" else [email.page.text, email.html or ""]
     return [fold(one) for one in as_written] + as_written
 
 
@@ -275,19 +276,19 @@ def _find(view: str, item: Any, place: int) -> int | None:
 
 def _check_attachment(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
     """Each one that is wanted is among the files, those within the html too."""
-    names = [one.filename for one in parsed.files]
+    names = [one.filename for one in parsed.email.files]
     if wanted is None or wanted is MISSING:
         if names:
             yield Miss(field, field, wanted, names)
         return
     for item in wanted if isinstance(wanted, list | tuple | set | frozenset) else [wanted]:
-        if not any(_fits_file(item, file) for file in parsed.files):
+        if not any(_fits_file(item, file) for file in parsed.email.files):
             yield Miss(field, field, item, names or MISSING)
 
 
 def _check_attachments(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
     """A list is all files in order, a set is all files; those within the html do not count."""
-    files = [one for one in parsed.files if not one.is_inline]
+    files = [one for one in parsed.email.files if not one.is_inline]
     names = [one.filename for one in files]
     if isinstance(wanted, list | tuple):
         is_fit = len(wanted) == len(files) and all(map(_fits_file, wanted, files))
@@ -310,7 +311,7 @@ def _envelope_from(parsed: ParsedMail) -> list[Mailbox]:
 
 
 def _message_id(parsed: ParsedMail) -> str | None:
-    found = parsed.headers["message-id"]
+    found = parsed.email.headers["message-id"]
     return None if found is None else str(found)
 
 
@@ -323,16 +324,16 @@ CHECKS: dict[str, Check] = {
     "sender": _check_addresses(lambda parsed: parsed.mailboxes("from")),
     "envelope_from": _check_addresses(_envelope_from),
     "envelope_to": _check_addresses(lambda parsed: [Mailbox("", one) for one in parsed.envelope_to]),
-    "subject": _check_value(lambda parsed: parsed.subject),
-    "body": _check_value(lambda parsed: parsed.text, _without_line_ends),
-    "html": _check_value(lambda parsed: parsed.html, _without_line_ends),
+    "subject": _check_value(lambda parsed: parsed.email.subject),
+    "body": _check_value(lambda parsed: parsed.email.text, _without_line_ends),
+    "html": _check_value(lambda parsed: parsed.email.html, _without_line_ends),
     "contains": _check_contains("text", "html"),
     "body_contains": _check_contains("text"),
     "html_contains": _check_contains("html"),
     "headers": _check_headers,
     "attachment": _check_attachment,
     "attachments": _check_attachments,
-    "charset": _check_value(lambda parsed: parsed.charset, str.lower),
+    "charset": _check_value(lambda parsed: parsed.email.charset, str.lower),
     "message_id": _check_value(_message_id, lambda text: text.strip().strip("<>")),
     "type": _check_type,
 }

@@ -17,9 +17,9 @@ from email.policy import compat32
 from typing import Any
 from typing import TYPE_CHECKING
 
+from ._email import tree
 from ._parsed import is_mail
 from ._parsed import read
-from ._parsed import tree
 from ._reading import describe
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _raw(mail: Any) -> bytes | None:
     if not hasattr(mail, "raw") and hasattr(mail, "has_bad_headers") and mail.has_bad_headers():
         return None
     try:
-        return read(mail).raw
+        return read(mail).email.raw
     except ValueError:
         return None
 

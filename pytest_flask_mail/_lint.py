@@ -12,9 +12,9 @@ from collections.abc import Collection
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from ._parsed import ParsedMail
+from ._email import ParsedEmail
 from ._parsed import read
-from ._reading import links
+from ._reading import find_links
 
 _LOCAL_HOSTS = re.compile(r"(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|::1|host\.docker\.internal")
 _PLACEHOLDER = re.compile(
@@ -57,29 +57,29 @@ def lint(mail: object, ignore: Collection[str] = ()) -> list[Finding]:
     """
     if unknown := sorted({*ignore} - _RULES.keys()):
         raise ValueError(f"There is no rule {unknown[0]!r}. The rules are {', '.join(_RULES)}.")
-    parsed = read(mail)
+    parsed = read(mail).email
     rules = [(code, find) for code, find in _RULES.items() if code not in ignore]
     found = [Finding(code, what) for code, find in rules for what in find(parsed)]
     return list(dict.fromkeys(found))
 
 
-def _no_subject(parsed: ParsedMail) -> Iterator[str]:
+def _no_subject(parsed: ParsedEmail) -> Iterator[str]:
     if not parsed.subject.strip():
         yield "the subject is empty"
 
 
-def _no_body(parsed: ParsedMail) -> Iterator[str]:
+def _no_body(parsed: ParsedEmail) -> Iterator[str]:
     is_shown = bool(parsed.page.text or parsed.page.images)
     if not (parsed.text or "").strip() and not is_shown and not parsed.files:
         yield "there is neither text nor html nor a file"
 
 
-def _no_text(parsed: ParsedMail) -> Iterator[str]:
+def _no_text(parsed: ParsedEmail) -> Iterator[str]:
     if parsed.html is not None and not (parsed.text or "").strip():
         yield "the html has no text beside it: many filters take that for spam"
 
 
-def _different_text(parsed: ParsedMail) -> Iterator[str]:
+def _different_text(parsed: ParsedEmail) -> Iterator[str]:
     if not (parsed.html and parsed.text):
         return
     text, html = _words(parsed.text), _words(parsed.page.text)
@@ -96,41 +96,41 @@ def _words(text: str) -> set[str]:
     return set(_WORD.findall(_URL.sub(" ", text).lower()))
 
 
-def _image_without_alt(parsed: ParsedMail) -> Iterator[str]:
+def _image_without_alt(parsed: ParsedEmail) -> Iterator[str]:
     for image in parsed.page.images:
         if image.get("alt") is None and "alt" not in image:
             yield f'<img src="{image.get("src") or ""}"> has no alt; alt="" is for decoration'
 
 
-def _image_not_attached(parsed: ParsedMail) -> Iterator[str]:
+def _image_not_attached(parsed: ParsedEmail) -> Iterator[str]:
     there = {file.content_id for file in parsed.files}
     for source in _image_sources(parsed):
         if source.startswith("cid:") and source[4:] not in there:
             yield f"{source} is no file of this mail"
 
 
-def _local_link(parsed: ParsedMail) -> Iterator[str]:
-    for url in [*links(parsed), *_image_sources(parsed)]:
+def _local_link(parsed: ParsedEmail) -> Iterator[str]:
+    for url in [*find_links(parsed), *_image_sources(parsed)]:
         if _LOCAL_HOSTS.fullmatch(_host(url)):
             yield f"{url} is on the machine of whoever reads it: set SERVER_NAME"
 
 
-def _relative_link(parsed: ParsedMail) -> Iterator[str]:
+def _relative_link(parsed: ParsedEmail) -> Iterator[str]:
     for url in [*parsed.page.links, *_image_sources(parsed)]:
         if not url.startswith("#") and not _scheme(url) and not _URL_PLACEHOLDER.search(url):
             yield f"{url!r} leads nowhere from a mail: use url_for(..., _external=True)"
 
 
-def _placeholder(parsed: ParsedMail) -> Iterator[str]:
+def _placeholder(parsed: ParsedEmail) -> Iterator[str]:
     for place, text in (("subject", parsed.subject), ("text", parsed.text), ("html", parsed.page.text)):
         for found in _PLACEHOLDER.findall(_URL.sub(" ", text or "")):
             yield f"{found} in the {place}"
-    for url in links(parsed):
+    for url in find_links(parsed):
         if _URL_PLACEHOLDER.search(url):
             yield f"the link {url}"
 
 
-def _escaped(parsed: ParsedMail) -> Iterator[str]:
+def _escaped(parsed: ParsedEmail) -> Iterator[str]:
     for place, text in (("subject", parsed.subject), ("text", parsed.text)):
         for found in _ESCAPED_IN_TEXT.findall(_URL.sub(" ", text or "")):
             yield f"{found} in the {place}, which is no html"
@@ -138,13 +138,13 @@ def _escaped(parsed: ParsedMail) -> Iterator[str]:
         yield f"{found} is shown in the html: it was escaped twice"
 
 
-def _empty_file(parsed: ParsedMail) -> Iterator[str]:
+def _empty_file(parsed: ParsedEmail) -> Iterator[str]:
     for file in parsed.files:
         if not file.data:
             yield f"{file.filename or file.content_type} is empty"
 
 
-def _image_sources(parsed: ParsedMail) -> list[str]:
+def _image_sources(parsed: ParsedEmail) -> list[str]:
     return [source.strip() for image in parsed.page.images if (source := image.get("src"))]
 
 
@@ -163,7 +163,7 @@ def _host(url: str) -> str:
         return ""
 
 
-_RULES: dict[str, Callable[[ParsedMail], Iterator[str]]] = {
+_RULES: dict[str, Callable[[ParsedEmail], Iterator[str]]] = {
     "no-subject": _no_subject,
     "no-body": _no_body,
     "no-text": _no_text,

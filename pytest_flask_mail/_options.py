@@ -6,19 +6,16 @@ Rules: RFC 1870 (SIZE), RFC 6531 section 3.1 (SMTPUTF8 needs 8BITMIME).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import fields
 from typing import Any
 from typing import get_args
 from typing import Literal
-from typing import TYPE_CHECKING
 from typing import TypeAlias
-from typing import TypedDict
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 TLSMode: TypeAlias = Literal["starttls", "starttls-optional", "implicit"]
 Certificate: TypeAlias = Literal["valid", "wrong-host", "expired", "self-signed"]
@@ -28,69 +25,44 @@ Credentials: TypeAlias = (
 )
 
 MECHANISMS: tuple[Mechanism, ...] = get_args(Mechanism)
-SWITCHES = ("eight_bit", "pipelining", "chunking", "enhanced_codes")
-LIMITS = ("size", "max_rcpt")
-
-
-class ServerOptions(TypedDict, total=False):
-    """The keywords of SMTPServer, for type checkers."""
-
-    tls: TLSMode | None
-    cert: Certificate
-    auth: Credentials
-    auth_required: bool | None
-    auth_mechanisms: Iterable[Mechanism]
-    size: int | None
-    max_rcpt: int | None
-    smtputf8: bool | None
-    eight_bit: bool
-    pipelining: bool
-    chunking: bool
-    enhanced_codes: bool
 
 
 @dataclass(frozen=True)
 class Options:
-    """What one server offers and demands; every value is checked and in its final form."""
+    """What one server offers and demands.
 
-    tls: TLSMode | None = None
-    cert: Certificate = "valid"
-    #: User names and their passwords; None if any are good.
-    users: Mapping[str, str] | None = field(default_factory=dict, repr=False)
-    auth_required: bool = False
-    #: Empty if the server offers no AUTH.
-    auth_mechanisms: tuple[str, ...] = ()
-    size: int | None = None
-    max_rcpt: int | None = None
-    smtputf8: bool = True
-    eight_bit: bool = True
-    pipelining: bool = True
-    chunking: bool = False
-    enhanced_codes: bool = True
-
-
-def read_options(**given: Unpack[ServerOptions]) -> Options:
-    """Return the options of a server.
-
-    :raises TypeError: there is no such option, or the value is of the wrong type.
-    :raises ValueError: the option cannot have that value, or not together with another one.
+    :raises TypeError: a value is of the wrong type.
+    :raises ValueError: an option cannot have that value, or not together with another one.
     """
-    options: dict[str, Any] = {**given}
-    check_names(options)
-    for name in SWITCHES:
-        check_switch(name, options.get(name, True))
-    for name in LIMITS:
-        check_limit(name, options.get(name))
-    checked = {name: options[name] for name in (*SWITCHES, *LIMITS) if name in options}
-    return Options(**checked | read_tls(options) | read_auth(options) | read_smtputf8(options))
 
+    tls: TLSMode | None
+    cert: Certificate
+    #: User names and their passwords; None if any are good.
+    users: Mapping[str, str] | None = field(repr=False)
+    auth_required: bool
+    #: Empty if the server offers no AUTH.
+    auth_mechanisms: tuple[str, ...]
+    size: int | None
+    max_rcpt: int | None
+    eight_bit: bool
+    smtputf8: bool
+    pipelining: bool
+    chunking: bool
+    enhanced_codes: bool
 
-def check_names(options: Mapping[str, object]) -> None:
-    """Raise TypeError for the first keyword that is no option."""
-    known = list(ServerOptions.__annotations__)
-    for name in options:
-        if name not in known:
-            raise TypeError(f"SMTPServer has no option {name!r}. Options: {', '.join(known)}.")
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            if (check := CHECKS.get(str(option.type))) is not None:
+                check(option.name, getattr(self, option.name))
+        check_choice("tls", self.tls, [None, *get_args(TLSMode)])
+        check_choice("cert", self.cert, get_args(Certificate))
+        if self.cert != "valid" and self.tls is None:
+            text = f"cert={self.cert!r} without TLS: give tls='starttls' or tls='implicit' as well."
+            raise ValueError(text)
+        if self.smtputf8 and not self.eight_bit:
+            raise ValueError("smtputf8=True with eight_bit=False: SMTPUTF8 needs 8BITMIME (RFC 6531).")
+        if self.auth_required and self.users == {}:
+            raise ValueError("auth_required=True without users: add auth=('user', 'password') or auth='any'.")
 
 
 def check_switch(name: str, value: object) -> None:
@@ -115,43 +87,6 @@ def check_choice(name: str, value: object, choices: Iterable[object]) -> None:
         raise ValueError(f"{name}={value!r}: expected one of {', '.join(map(repr, choices))}.")
 
 
-def read_tls(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``tls`` and ``cert``; a certificate needs TLS."""
-    tls, cert = options.get("tls"), options.get("cert", "valid")
-    check_choice("tls", tls, [None, *get_args(TLSMode)])
-    check_choice("cert", cert, get_args(Certificate))
-    if cert != "valid" and tls is None:
-        raise ValueError(f"cert={cert!r} without TLS: give tls='starttls' or tls='implicit' as well.")
-    return {"tls": tls, "cert": cert}
-
-
-def read_smtputf8(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``smtputf8``, which follows ``eight_bit`` unless it is given."""
-    eight_bit = options.get("eight_bit", True)
-    if (smtputf8 := options.get("smtputf8")) is None:
-        smtputf8 = eight_bit
-    check_switch("smtputf8", smtputf8)
-    if smtputf8 and not eight_bit:
-        raise ValueError("smtputf8=True with eight_bit=False: SMTPUTF8 needs 8BITMIME (RFC 6531).")
-    return {"smtputf8": smtputf8}
-
-
-def read_auth(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``users``, ``auth_required`` and ``auth_mechanisms``."""
-    auth, required = options.get("auth"), options.get("auth_required")
-    if required is None:
-        required = auth is not None
-    check_switch("auth_required", required)
-    if required and auth is None:
-        raise ValueError("auth_required=True without users: add auth=('user', 'password') or auth='any'.")
-    mechanisms = read_mechanisms(options.get("auth_mechanisms", MECHANISMS))
-    return {
-        "users": None if auth == "any" else read_users(auth),
-        "auth_required": required,
-        "auth_mechanisms": () if auth is None else mechanisms,
-    }
-
-
 def read_mechanisms(given: Iterable[str]) -> tuple[str, ...]:
     """Return the names of the mechanisms in upper case, in the order given."""
     names = [given] if isinstance(given, str) else list(given)
@@ -163,8 +98,10 @@ def read_mechanisms(given: Iterable[str]) -> tuple[str, ...]:
     return mechanisms
 
 
-def read_users(auth: Any) -> dict[str, str]:
-    """Return the users and passwords of a pair, a mapping or pairs; none for None."""
+def read_users(auth: Any) -> dict[str, str] | None:
+    """Return the users and passwords of a pair, a mapping or pairs; none for None, and None for any."""
+    if auth == "any":
+        return None
     if auth is None:
         return {}
     try:
@@ -185,3 +122,7 @@ def wrong_auth(auth: object) -> str:
     """Return the error for users in a wrong shape: the shape, not the passwords."""
     shape = repr(auth) if isinstance(auth, str) else f"a {type(auth).__name__}"
     return f"auth is {shape}: expected ('user', 'password'), {{'user': 'password'}}, pairs, 'any' or None."
+
+
+CHECKS: dict[str, Callable[[str, object], None]] = {"bool": check_switch, "int | None": check_limit}
+"""For each type of an option what every one of that type has to be."""

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from contextlib import contextmanager
 from typing import Any
 from typing import ClassVar
+from typing import NamedTuple
 from typing import overload
 from typing import SupportsIndex
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 from ._attempt import Attempt
 from ._attempt import describe_attempts
 from ._attempt import find_sender
+from ._attempt import Place
 from ._searchable import Searchable
 from ._sentmail import freeze
 from ._sentmail import SentMail
@@ -38,13 +40,24 @@ LONGEST_REPR = 200
 """pytest cuts the middle out of longer ones."""
 
 
+class DemandedFailure(NamedTuple):
+    """What the next message is to fail with."""
+
+    error: Exception
+    #: The line of the test that called ``fail_next``.
+    declared_at: Place
+
+    def __repr__(self) -> str:
+        return f"fail_next({self.error!r})"
+
+
 class _Capture:
-    """``Outbox.capture()`` of the class captures what the process sends; of an outbox, what arrives there."""
+    """``Outbox.capture()`` captures what the process sends; ``outbox.capture()`` is ``outbox.since()``."""
 
     def __get__(
         self, outbox: Outbox | None, kind: type[Outbox]
     ) -> Callable[[], AbstractContextManager[Outbox]]:
-        return kind._capture_process if outbox is None else outbox._capture_arrivals
+        return kind._capture_process if outbox is None else outbox.since
 
 
 class Outbox(list[SentMail], Searchable[SentMail]):
@@ -52,7 +65,7 @@ class Outbox(list[SentMail], Searchable[SentMail]):
 
     ``with Outbox.capture() as outbox:`` keeps mail from leaving the process within the block.
     Mails for a running :class:`SMTPServer` are delivered there, and are in the outbox as well.
-    ``with outbox.capture() as new:`` is an outbox of what arrives within the block.
+    ``with outbox.since() as new:`` is an outbox of what arrives within the block.
     """
 
     capture: ClassVar[_Capture] = _Capture()
@@ -64,7 +77,7 @@ class Outbox(list[SentMail], Searchable[SentMail]):
         self.attempts: list[Attempt] = []
         self._arrivals = 0
         self._changed = threading.Condition()
-        self._failures: deque[Exception] = deque()
+        self._failures: deque[DemandedFailure] = deque()
         # Each returns lines about why the outbox may be empty.
         self._hints: list[Callable[[], Iterable[str]]] = []
         self._holds: Callable[[SentMail], bool] = _is_any
@@ -82,6 +95,16 @@ class Outbox(list[SentMail], Searchable[SentMail]):
             view.attempts.extend(self.attempts)
         return view
 
+    @contextmanager
+    def since(self) -> Iterator[Outbox]:
+        """Return an outbox for the block, of what arrives here within it."""
+        view = self._view(_is_any)
+        try:
+            yield view
+        finally:
+            with self._changed:
+                self._views = [one for one in self._views if one is not view]
+
     def fail_next(self, error: Exception) -> None:
         """Make the next message fail with ``error``, as if the server had. Called again, the one after it.
 
@@ -90,12 +113,12 @@ class Outbox(list[SentMail], Searchable[SentMail]):
         __tracebackhide__ = True
         if not isinstance(error, Exception):
             raise TypeError(f"fail_next({error!r}): expected an exception, such as ConnectionRefusedError().")
-        self._failures.append(error)
+        self._failures.append(DemandedFailure(error, find_sender()))
 
     @property
-    def unmet_failures(self) -> list[Exception]:
-        """What :meth:`fail_next` was given and no message has met."""
-        return list(self._failures)
+    def untriggered_failures(self) -> list[Exception]:
+        """What :meth:`fail_next` was given and no message has triggered."""
+        return [failure.error for failure in self._failures]
 
     @overload
     def __getitem__(self, place: SupportsIndex, /) -> SentMail: ...
@@ -145,15 +168,6 @@ class Outbox(list[SentMail], Searchable[SentMail]):
             yield outbox
         finally:
             seam.remove(recorder)
-
-    @contextmanager
-    def _capture_arrivals(self) -> Iterator[Outbox]:
-        view = self._view(_is_any)
-        try:
-            yield view
-        finally:
-            with self._changed:
-                self._views = [one for one in self._views if one is not view]
 
     def _view(self, holds: Callable[[SentMail], bool]) -> Outbox:
         """Return an outbox for those of the mails to come that ``holds`` is true of."""
@@ -226,7 +240,7 @@ class Recorder:
     def deliver(self, app: Flask, message: Message, envelope: Envelope) -> None:
         """Raise the failure that is due, if one is."""
         if self._outbox._failures:
-            raise self._outbox._failures.popleft()
+            raise self._outbox._failures.popleft().error
 
     def dispatched(self, app: Flask, message: Message, receipt: Receipt) -> None:
         """Put a copy of the message into the outbox."""

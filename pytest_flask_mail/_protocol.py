@@ -41,7 +41,11 @@ class Protocol(Conversation):
 
     async def _call_handler_hook(self, command: str, *args: Any) -> Any:
         """Let a fault answer in place of aiosmtpd's own command."""
-        text = await self.meet(command, args[0] or "" if args else "", "") if command in OF_AIOSMTPD else ""
+        text = (
+            await self.apply_faults(command, args[0] or "" if args else "", "")
+            if command in OF_AIOSMTPD
+            else ""
+        )
         return text or MISSING
 
     def _set_rset_state(self) -> None:
@@ -59,7 +63,7 @@ class Protocol(Conversation):
     async def _greet_back(self, verb: str, name: str, reply: str) -> None:
         if not name:
             raise Refusal(f"501 5.5.4 Syntax: {verb} name")
-        text = await self.meet(verb, name, reply)
+        text = await self.apply_faults(verb, name, reply)
         self._set_rset_state()
         self.session.host_name = name
         self.session.extended_smtp = verb == "EHLO"
@@ -95,7 +99,7 @@ class Protocol(Conversation):
             raise Refusal("503 5.5.1 TLS is active")
         if argument:
             raise Refusal("501 5.5.4 Syntax: STARTTLS")
-        await self.push(await self.meet("STARTTLS", "", "220 2.0.0 Ready to start TLS"))
+        await self.push(await self.apply_faults("STARTTLS", "", "220 2.0.0 Ready to start TLS"))
         await self.start_tls()
 
     async def smtp_AUTH(self, argument: str) -> None:
@@ -103,7 +107,7 @@ class Protocol(Conversation):
         mechanism, _, initial = argument.partition(" ")
         self._check_may_sign_in(mechanism.upper())
         claim = await READERS[mechanism.upper()](self._ask, read_base64(initial) if initial else None)
-        text = await self.suffer("AUTH", claim.user)
+        text = await self.find_reply("AUTH", claim.user)
         signed_in = claim.check(self.options.users) if text is None else claim.accepted()
         if signed_in is None:
             await explain_wrong(claim, self._ask)
@@ -142,7 +146,7 @@ class Protocol(Conversation):
         check_mail_parameters(values, self.options.size)
         if address:
             check_address(address, "SMTPUTF8" in values)
-        text = await self.meet("MAIL", address, "250 2.1.0 Sender OK")
+        text = await self.apply_faults("MAIL", address, "250 2.1.0 Sender OK")
         self.envelope.mail_from = address
         self.envelope.mail_options = parameters
         self.envelope.smtp_utf8 = "SMTPUTF8" in values
@@ -170,7 +174,7 @@ class Protocol(Conversation):
             check_address(address, self.envelope.smtp_utf8)
         if self.options.max_rcpt is not None and len(self.envelope.rcpt_tos) >= self.options.max_rcpt:
             raise Refusal("452 4.5.3 Too many recipients")
-        text = await self.meet("RCPT", address, "250 2.1.5 Recipient OK")
+        text = await self.apply_faults("RCPT", address, "250 2.1.5 Recipient OK")
         self.envelope.rcpt_tos.append(address)
         self.envelope.rcpt_options += [each for each in parameters if each not in self.envelope.rcpt_options]
         await self.push(text)
@@ -182,7 +186,7 @@ class Protocol(Conversation):
             raise Refusal("503 5.5.1 Begun with BDAT")
         if argument:
             raise Refusal("501 5.5.4 Syntax: DATA")
-        await self.push(await self.meet("DATA", "", "354 End data with <CR><LF>.<CR><LF>"))
+        await self.push(await self.apply_faults("DATA", "", "354 End data with <CR><LF>.<CR><LF>"))
         content = await self.wire.body(self.options.size)
         self.record.note("C", f"[message of {len(content)} octets]")
         await self._receive(content)
@@ -219,7 +223,7 @@ class Protocol(Conversation):
 
     async def _begin_chunks(self) -> None:
         """Let faults of DATA have their say. BDAT has no reply of its own before the octets."""
-        await self.suffer("DATA")
+        await self.find_reply("DATA")
         self._chunks = bytearray()
 
     def _is_too_big(self, more: int = 0) -> bool:
@@ -231,12 +235,12 @@ class Protocol(Conversation):
         self._set_rset_state()
         if problem is not None:
             raise Refusal(problem)
-        fault = self.shared.faults.find("BODY", content)
+        fault = self.shared.faults.trigger("BODY", content)
         if fault is None or not fault.refuses:
             sender, recipients = heard.mail_from or "", heard.rcpt_tos
             envelope = Envelope(sender, recipients, content, heard.mail_options, heard.rcpt_options)
             self.shared.arrivals.add(ReceivedMail(envelope, self.record, self.record.tls, self.record.auth))
-        await self.push(await self.undergo(fault) or "250 2.0.0 Received")
+        await self.push(await self.perform(fault) or "250 2.0.0 Received")
 
     def _problem_of(self, content: bytes) -> str | None:
         """Return the reply to a message that is not to be kept, None if it is."""
@@ -263,7 +267,7 @@ class Protocol(Conversation):
 
     async def smtp_QUIT(self, argument: str) -> None:
         """Say goodbye."""
-        self.send(await self.meet("QUIT", "", "221 2.0.0 Bye"))
+        self.send(await self.apply_faults("QUIT", "", "221 2.0.0 Bye"))
         raise ConversationOver
 
 

@@ -13,15 +13,16 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ._email import AttachedFile
+from ._email import is_file
+from ._email import ParsedEmail
+from ._email import text_of_part
+from ._email import tree
 from ._page import fold
 from ._page import Link
-from ._parsed import AttachedFile
-from ._parsed import is_file
 from ._parsed import is_mail
 from ._parsed import ParsedMail
 from ._parsed import read
-from ._parsed import text_of_part
-from ._parsed import tree
 
 __all__ = [
     "AttachedFile",
@@ -64,17 +65,21 @@ _SCRUBBED = {"date": "<date>", "message-id": "<id>"}
 
 def text_of(mail: object) -> str | None:
     """Return the mail's plain text, with line feeds only; None if there is none."""
-    return read(mail).text
+    return read(mail).email.text
 
 
 def html_of(mail: object) -> str | None:
     """Return the source of the mail's html, with line feeds only; None if there is none."""
-    return read(mail).html
+    return read(mail).email.html
 
 
 def links(mail: object) -> list[Link]:
     """Return the links of the html, then the URLs that only the text has."""
-    parsed = read(mail)
+    return find_links(read(mail).email)
+
+
+def find_links(parsed: ParsedEmail) -> list[Link]:
+    """Return the links of the html, then the URLs that only the text has."""
     found = [link for link in parsed.page.links if link and not link.startswith("#")]
     for match in _URL.findall(parsed.text or ""):
         url = _without_punctuation(match)
@@ -84,13 +89,7 @@ def links(mail: object) -> list[Link]:
 
 
 def link(mail: object, where: Wanted | None = None, *, text: Wanted | None = None) -> Link:
-    """Return the one link that is meant; the same URL twice is one.
-
-    :param where: the URL or its path, or else the beginning of its path, or else a part of the URL;
-        a pattern is searched in the URL.
-    :param text: the text of the link, or else a part of it; a pattern is searched in it.
-    :raises AssertionError: there is no such link, or there are several; the text lists what there is.
-    """
+    """Return the one link that is meant, as :meth:`Readable.link` says."""
     __tracebackhide__ = True
     every = links(mail)
     found = _nearest(every, where, _PLACES, str)
@@ -103,16 +102,13 @@ def link(mail: object, where: Wanted | None = None, *, text: Wanted | None = Non
 
 
 def code(mail: object, pattern: Wanted | None = None) -> str:
-    """Return the one verification code of the mail, without the spaces in it.
+    """Return the one verification code of the mail, as :meth:`Readable.code` says.
 
     That is four to ten digits, or capitals with digits, alone on a line or on one that speaks of a code;
     if there is none such, the only one that there is.
-
-    :param pattern: what to search for instead; its first group, if it has one, is the code.
-    :raises AssertionError: there is no code, or there are several; the text lists them.
     """
     __tracebackhide__ = True
-    parsed = read(mail)
+    parsed = read(mail).email
     lines = [fold(line) for text in (parsed.text or "", parsed.page.text) for line in text.split("\n")]
     if pattern is None:
         found, every = _codes(lines)
@@ -125,15 +121,11 @@ def code(mail: object, pattern: Wanted | None = None) -> str:
 
 def attachments(mail: object) -> list[AttachedFile]:
     """Return the files that came with the mail, those shown within the text too."""
-    return read(mail).files
+    return read(mail).email.files
 
 
 def attachment(mail: object, name: Wanted | None = None) -> AttachedFile:
-    """Return the one file of that name, or the only one that is not shown within the text.
-
-    :param name: the name, or a glob such as ``invoice-*.pdf``; a pattern is searched in the name.
-    :raises AssertionError: there is no such file, or there are several; the text lists what there is.
-    """
+    """Return the one file that is meant, as :meth:`Readable.attachment` says."""
     __tracebackhide__ = True
     every = attachments(mail)
     found = [one for one in every if (not one.is_inline if name is None else has_name(one, name))]
@@ -157,7 +149,7 @@ def describe(mail: object, others: bool = False) -> str:
     """
     parsed = read(mail)
     first, *more = parsed.everyone or ["nobody"]
-    return f"{shorten(parsed.subject)!r} -> {first}" + (f", +{len(more)}" if others and more else "")
+    return f"{shorten(parsed.email.subject)!r} -> {first}" + (f", +{len(more)}" if others and more else "")
 
 
 def shorten(subject: str) -> str:
@@ -167,7 +159,7 @@ def shorten(subject: str) -> str:
 
 def parts(mail: object) -> str:
     """Return what the mail is made of: ``text+html, 1 attachment``."""
-    parsed = read(mail)
+    parsed = read(mail).email
     number = sum(not one.is_inline for one in parsed.files)
     files = f"{number} attachment{'s' if number > 1 else ''}" if number else ""
     return ", ".join(filter(None, [parsed.kind, files])) or "empty"
@@ -178,14 +170,12 @@ def golden(mail: object, scrub: Mapping[Wanted, str] | None = None) -> str:
 
     Date, Message-ID and Content-IDs are replaced, boundaries and transfer encodings left out,
     headers and bodies decoded, Bcc shown, of each file only name and type.
-
-    :param scrub: more to replace, as regular expressions and their replacements.
     """
     parsed = read(mail)
     blocks = ["\n".join(_golden_headers(parsed))]
-    blocks += [_golden_part(parsed, depth, part) for depth, part in tree(parsed.mime)]
+    blocks += [_golden_part(depth, part) for depth, part in tree(parsed.email.tree)]
     text = "\n\n".join(blocks) + "\n"
-    for number, cid in enumerate((one.content_id for one in parsed.files if one.content_id), 1):
+    for number, cid in enumerate((one.content_id for one in parsed.email.files if one.content_id), 1):
         text = text.replace(cid, f"cid-{number}")
     for pattern, replacement in (scrub or {}).items():
         text = re.sub(pattern, replacement, text)
@@ -193,7 +183,7 @@ def golden(mail: object, scrub: Mapping[Wanted, str] | None = None) -> str:
 
 
 def _golden_headers(parsed: ParsedMail) -> list[str]:
-    every = [(name, str(value)) for name, value in parsed.headers.items()]
+    every = [(name, str(value)) for name, value in parsed.email.headers.items()]
     headers = [(name, value) for name, value in every if name.lower() not in _UNSTABLE_HEADERS]
     if hidden := parsed.bcc:
         headers.append(("Bcc", ", ".join(one.address for one in hidden)))
@@ -202,7 +192,7 @@ def _golden_headers(parsed: ParsedMail) -> list[str]:
     return [f"{name}: {_SCRUBBED.get(name.lower(), value)}" for name, value in headers]
 
 
-def _golden_part(parsed: ParsedMail, depth: int, part: Any) -> str:
+def _golden_part(depth: int, part: Any) -> str:
     rule, kind = "--" * (depth + 1), part.get_content_type()
     if is_file(part):
         cid = f" {part['content-id']}" if "content-id" in part else ""

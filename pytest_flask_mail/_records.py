@@ -16,6 +16,7 @@ from email.policy import default
 from functools import cached_property
 from typing import NamedTuple
 
+from ._email import ParsedEmail
 from ._readable import Readable
 
 
@@ -131,6 +132,10 @@ class ReceivedMail(Readable):
     def peer(self) -> tuple[str, int]:
         """Address and port of the client."""
         return self.session.peer
+
+    @cached_property
+    def _parsed(self) -> ParsedEmail:
+        return ParsedEmail(self.envelope.content)
 
     @cached_property
     def mime(self) -> EmailMessage:

@@ -102,7 +102,7 @@ def describe_sessions(sessions: Sequence[Session]) -> str:
 
 def file_name(number: int, mail: Any) -> str:
     """Return a name that every file system takes: ``0-welcome-to-shop.eml``."""
-    return f"{number}-{safe_name(read(mail).subject.lower())[:40].strip('-')}".strip("-") + ".eml"
+    return f"{number}-{safe_name(read(mail).email.subject.lower())[:40].strip('-')}".strip("-") + ".eml"
 
 
 def folder_name(nodeid: str) -> str:
@@ -121,7 +121,7 @@ def _cells(number: int, mail: Any) -> tuple[str, ...]:
     first, *others = parsed.everyone or ["nobody"]
     to = f"{first} (+{len(others)})" if others else first
     # The third gap is wider: subjects have spaces of their own.
-    return str(number), to, f"{_on_one_line(shorten(parsed.subject))} ", parts(mail)
+    return str(number), to, f"{_on_one_line(shorten(parsed.email.subject))} ", parts(mail)
 
 
 def _on_one_line(text: str) -> str:

@@ -83,11 +83,12 @@ class Watch:
         for change_app in pending:
             change_app()
 
-    def find_unmet(self) -> list[str]:
-        """Return the faults that the test wanted and that never took effect, as they were written."""
-        failures = self.outbox.unmet_failures if self.outbox is not None else []
-        faults = [fault for server in self.servers for fault in server.unmet_faults]
-        return [*(f"fail_next({failure!r})" for failure in failures), *map(repr, faults)]
+    def find_untriggered(self) -> list[str]:
+        """Return the faults that the test wanted and that never took effect, and where they were written."""
+        failures = list(self.outbox._failures) if self.outbox is not None else []
+        faults = [fault for server in self.servers for fault in server.untriggered_faults]
+        lines = [f"{failure!r} at {failure.declared_at}" for failure in failures]
+        return [*lines, *(f"{fault!r} at {fault.declared_at}" for fault in faults)]
 
     def _do(self, change_app: Callable[[], None], is_time: bool) -> None:
         if is_time:

@@ -99,14 +99,18 @@ def pytest_runtest_call(item: pytest.Item) -> None:
     guard, watch = item.config.stash.get(GUARD, None), item.stash.get(WATCH, None)
     if guard is not None and guard.refused:
         pytest.fail("\n".join(guard.refused), pytrace=False)
-    if watch is not None and (unmet := watch.find_unmet()):
-        number = "1 fault was" if len(unmet) == 1 else f"{len(unmet)} faults were"
-        pytest.fail("\n".join([f"{number} never met:", *(f"  {fault}" for fault in unmet)]), pytrace=False)
+    if watch is not None and (faults := watch.find_untriggered()):
+        number = "1 fault was" if len(faults) == 1 else f"{len(faults)} faults were"
+        lines = [f"{number} never triggered:", *(f"  {fault}" for fault in faults)]
+        pytest.fail("\n".join(lines), pytrace=False)
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     yield
+    # pytest keeps all tests to the end of its run. What they made is to go with them.
+    if WATCH in item.stash:
+        del item.stash[WATCH]
     if wants_server(item) and not wants_server(nextitem):
         end_spare_thread()
 

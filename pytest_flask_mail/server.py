@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 from typing import TYPE_CHECKING
@@ -23,8 +24,14 @@ from ._faults import maintenance
 from ._faults import Match
 from ._faults import rate_limit
 from ._listener import Listener
-from ._options import read_options
-from ._options import ServerOptions
+from ._options import Certificate
+from ._options import Credentials
+from ._options import Mechanism
+from ._options import MECHANISMS
+from ._options import Options
+from ._options import read_mechanisms
+from ._options import read_users
+from ._options import TLSMode
 from ._records import Auth
 from ._records import Envelope
 from ._records import ReceivedMail
@@ -36,7 +43,6 @@ from ._shared import Shared
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-    from typing_extensions import Unpack
 
     from ._protocol import Protocol
 
@@ -64,8 +70,37 @@ class SMTPServer(Searchable[ReceivedMail]):
 
     _nothing = "the server received no mail"
 
-    def __init__(self, **options: Unpack[ServerOptions]) -> None:
-        self._options = read_options(**options)
+    def __init__(
+        self,
+        *,
+        tls: TLSMode | None = None,
+        cert: Certificate = "valid",
+        auth: Credentials = None,
+        auth_required: bool | None = None,
+        auth_mechanisms: Iterable[Mechanism] = MECHANISMS,
+        size: int | None = None,
+        max_rcpt: int | None = None,
+        smtputf8: bool | None = None,
+        eight_bit: bool = True,
+        pipelining: bool = True,
+        chunking: bool = False,
+        enhanced_codes: bool = True,
+    ) -> None:
+        mechanisms = read_mechanisms(auth_mechanisms)
+        self._options = Options(
+            tls=tls,
+            cert=cert,
+            users=read_users(auth),
+            auth_required=auth is not None if auth_required is None else auth_required,
+            auth_mechanisms=() if auth is None else mechanisms,
+            size=size,
+            max_rcpt=max_rcpt,
+            eight_bit=eight_bit,
+            smtputf8=eight_bit if smtputf8 is None else smtputf8,
+            pipelining=pipelining,
+            chunking=chunking,
+            enhanced_codes=enhanced_codes,
+        )
         self._shared = Shared(self._options)
         self._address: tuple[str, int] | None = None
         self._listener: Listener | None = None
@@ -202,7 +237,7 @@ class SMTPServer(Searchable[ReceivedMail]):
         :param match: a glob, a compiled pattern or a function, for the address at MAIL and RCPT, the user at
             AUTH, the client's name at EHLO and HELO, the whole message at BODY.
         :param nth: only the n-th time, counted from 1 over all connections; without it, every time.
-        :param optional: whether it is all right if it is never met.
+        :param optional: whether it is all right if it is never triggered.
         :raises ValueError: there is no such phase, or it has nothing to match.
         """
         __tracebackhide__ = True
@@ -225,12 +260,12 @@ class SMTPServer(Searchable[ReceivedMail]):
         return self._shared.faults.add(maintenance(optional))
 
     @property
-    def unmet_faults(self) -> list[Fault]:
+    def untriggered_faults(self) -> list[Fault]:
         """The faults that never took effect, but for the optional ones."""
-        if unmet := self._shared.faults.unmet():
+        if untriggered := self._shared.faults.untriggered():
             self._settle()
-            unmet = self._shared.faults.unmet()
-        return unmet
+            untriggered = self._shared.faults.untriggered()
+        return untriggered
 
     def _so_far(self) -> list[ReceivedMail]:
         return self.mails
@@ -239,8 +274,8 @@ class SMTPServer(Searchable[ReceivedMail]):
         return self._shared.arrivals.wait_for(is_enough, timeout)
 
     def _trouble(self) -> list[str]:
-        met = [f"a fault was met: {fault!r}" for fault in self._shared.faults.met()]
-        return met if self.sessions else [*met, "nobody has connected"]
+        triggered = [f"a fault was triggered: {fault!r}" for fault in self._shared.faults.triggered()]
+        return triggered if self.sessions else [*triggered, "nobody has connected"]
 
     def _get_address(self) -> tuple[str, int]:
         if self._address is None:

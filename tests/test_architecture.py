@@ -95,6 +95,7 @@ PLUGIN_ROOMS = {
     "_certificates",
     "_comparison",
     "_conversation",
+    "_email",
     "_explaining",
     "_faults",
     "_fields",

@@ -62,9 +62,14 @@ def method() -> str:
 
 
 def rows(quick: bool) -> Iterator[Row | Omission]:
-    """Yield the row of the idle plugin, that of the outbox, and two for each way to deliver."""
+    """Yield the row of the idle plugin, those of the outbox, and two for each way to deliver."""
     yield from _attempt("empty suite with the plugin, against -p no:flask_mail", _idle)
-    yield from _attempt("mail_outbox with one mail, beyond an empty test of the app", _outbox)
+    yield from _attempt(
+        "mail_outbox with one mail, beyond an empty test of the app", partial(_outbox, "outbox")
+    )
+    yield from _attempt(
+        "assert_sent with one mail, beyond an empty test of the app", partial(_outbox, "assert_sent")
+    )
     for setup in SETUPS:
         yield from _attempt(f"smtp_server, {setup}, a message", partial(_server, setup, 2 if quick else 9))
 
@@ -83,8 +88,8 @@ def _idle(work: str) -> list[Row]:
     return [Row(work, 10, {OURS.title: 1000 * (_cpu(suite, less) - _cpu(less, less))}, MS)]
 
 
-def _outbox(work: str) -> list[Row]:
-    one = Suite(OURS, "suite_outbox", "outbox")
+def _outbox(setup: str, work: str) -> list[Row]:
+    one = Suite(OURS, "suite_outbox", setup)
     less = one._replace(setup="empty")
     sending, empty = (_cpu(suite._replace(tests=MANY), less) - _cpu(suite, less) for suite in (one, less))
     return [Row(work, 0.5, {OURS.title: 1000 * (sending - empty) / (MANY - 1)}, MS)]

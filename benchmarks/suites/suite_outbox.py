@@ -1,4 +1,4 @@
-"""Tests of an application that sends one mail; or, with ``BENCH_SETUP=empty``, nothing."""
+"""Tests of an application that sends one message; or, with ``BENCH_SETUP=empty``, nothing."""
 
 # ruff: noqa: S101 - these are tests
 
@@ -28,6 +28,17 @@ if SETUP == "empty":
     @pytest.mark.parametrize("number", TESTS)
     def test_nothing(number: int, app: Flask) -> None:
         """Nothing happens."""
+
+elif SETUP == "assert_sent":
+
+    @pytest.mark.parametrize("number", TESTS)
+    def test_sent(number: int, app: Flask, assert_sent: Any) -> None:
+        """A message is found by its fields."""
+        app.extensions["mail"].send_message(
+            "Your order", sender="shop@example.com", recipients=["ann@example.com"], body="It is on its way."
+        )
+
+        assert assert_sent(to="ann@example.com", subject="Your order").subject == "Your order"
 
 else:
 

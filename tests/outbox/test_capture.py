@@ -115,6 +115,16 @@ def test_block_of_an_outbox(app, outbox):
     assert len(outbox) == 3
 
 
+def test_since(app, outbox):
+    """``since`` is the other name of an outbox's own ``capture``."""
+    send(app, "One")
+    with outbox.since() as new:
+        send(app, "Two")
+    send(app, "Three")
+
+    assert new == [IsMail(subject="Two")]
+
+
 def test_block_within_a_block(app, outbox):
     """Blocks of an outbox can be nested."""
     with outbox.capture() as new, new.capture() as newest:
@@ -237,7 +247,7 @@ def test_failure_on_demand(app, outbox):
 
     assert outbox == [IsMail(subject="Two")]
     assert [attempt.error for attempt in outbox.attempts] == [error]
-    assert outbox.unmet_failures == []
+    assert outbox.untriggered_failures == []
 
 
 def test_failures_in_turn(app, outbox):

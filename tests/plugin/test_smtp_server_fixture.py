@@ -190,7 +190,7 @@ def test_it(smtp_server):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ("tsl='starttls'", "SMTPServer has no option 'tsl'"),
+        ("tsl='starttls'", "SMTPServer.__init__() got an unexpected keyword argument 'tsl'"),
         ("tls='ssl'", "tls='ssl': expected one of"),
         ("'starttls'", "@pytest.mark.smtp('starttls'): expected options by name, such as tls='starttls'"),
     ],
@@ -210,7 +210,7 @@ def test_it(smtp_server):
 
     assert outcome.counts == {"errors": 1}
     assert f"UsageError: {text}" in str(outcome.result.stdout)
-    assert "read_options" not in str(outcome.result.stdout)
+    assert "check_choice" not in str(outcome.result.stdout)
 
 
 def test_misspelt_fault(run):
@@ -242,8 +242,8 @@ def test_it(smtp_server_factory):
     assert outcome.counts == {"passed": 1}
 
 
-def test_faults_that_were_not_met(run):
-    """A fault that was never met fails the test, as a failure, and is shown as it was written."""
+def test_untriggered_fault(run):
+    """A fault that was never triggered fails the test, as a failure that says where it was written."""
     outcome = run(
         """
 def test_it(smtp_server):
@@ -253,12 +253,14 @@ def test_it(smtp_server):
     )
 
     assert outcome.counts == {"failed": 1}
-    start = outcome.lines.index("1 fault was never met:")
-    assert outcome.lines[start + 1] == "  on('RCPT', match='bob@*').reply('550 5.1.1 No such user')"
+    start = outcome.lines.index("1 fault was never triggered:")
+    assert outcome.lines[start + 1] == (
+        "  on('RCPT', match='bob@*').reply('550 5.1.1 No such user') at test_untriggered_fault.py:2"
+    )
 
 
-def test_failure_on_demand_that_was_not_met(run):
-    """A failure that the outbox was told of and no mail has met fails the test, too."""
+def test_failure_on_demand_that_was_not_triggered(run):
+    """A failure that the outbox was told of and no mail has triggered fails the test, too."""
     outcome = run(
         """
 def test_it(mail_outbox):
@@ -268,15 +270,15 @@ def test_it(mail_outbox):
     )
 
     assert outcome.counts == {"failed": 1}
-    start = outcome.lines.index("2 faults were never met:")
+    start = outcome.lines.index("2 faults were never triggered:")
     assert outcome.lines[start + 1 : start + 3] == [
-        "  fail_next(ConnectionRefusedError('closed'))",
-        "  fail_next(TimeoutError('slow'))",
+        "  fail_next(ConnectionRefusedError('closed')) at test_failure_on_demand_that_was_not_triggered.py:2",
+        "  fail_next(TimeoutError('slow')) at test_failure_on_demand_that_was_not_triggered.py:3",
     ]
 
 
-def test_failing_test_with_unmet_fault(run):
-    """A test that fails by itself is not also blamed for the faults that were not met."""
+def test_failing_test_with_untriggered_fault(run):
+    """A test that fails by itself is not also blamed for the faults that were not triggered."""
     outcome = run(
         """
 def test_it(smtp_server):
@@ -286,7 +288,7 @@ def test_it(smtp_server):
     )
 
     assert outcome.counts == {"failed": 1}
-    assert "never met" not in str(outcome.result.stdout)
+    assert "never triggered" not in str(outcome.result.stdout)
 
 
 def test_session_in_the_report(run):
@@ -338,7 +340,7 @@ def test_next():
     assert outcome.counts == {"passed": 2}
 
 
-def test_unmet_fault_of_a_second_server(run):
+def test_untriggered_fault_of_a_second_server(run):
     """The faults of a server that the test made itself are looked at, too."""
     outcome = run(
         """

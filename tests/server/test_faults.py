@@ -390,7 +390,7 @@ def test_wrong_command_meets_no_fault(server, dial):
     client = dial(server).begin()
 
     assert client.say("RCPT TO:<a@b.example>") == "503 5.5.1 Send MAIL first"
-    assert len(server.unmet_faults) == 1
+    assert len(server.untriggered_faults) == 1
 
 
 def test_data_fault_of_chunks(serve, dial):
@@ -462,7 +462,7 @@ def test_maintenance(server, connect):
         connect(server)
 
 
-def test_unmet(server, deliver):
+def test_untriggered(server, deliver):
     """Faults that took no effect are listed as they were written, but for optional ones."""
     server.on("RCPT", match="bob@*").reply("550 5.1.1 No such user", times=1)
     server.on("RCPT", match="carl@*").drop()
@@ -473,29 +473,29 @@ def test_unmet(server, deliver):
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         deliver(server)
 
-    assert list(map(repr, server.unmet_faults)) == [
+    assert list(map(repr, server.untriggered_faults)) == [
         "on('RCPT', match='carl@*').drop()",
         "full_mailbox('carl@example.org').reply('452 4.2.2 Mailbox full')",
     ]
 
 
 def test_unfinished_fault(server, dial):
-    """A fault without an effect is never met."""
+    """A fault without an effect is never triggered."""
     server.on("NOOP")
 
     assert dial(server).begin().say("NOOP") == "250 2.0.0 OK"
-    assert list(map(repr, server.unmet_faults)) == ["on('NOOP')"]
+    assert list(map(repr, server.untriggered_faults)) == ["on('NOOP')"]
 
 
-def test_fault_at_quit_is_met(server, connect):
-    """A fault is met by what a client said before, though the client did not wait for the reply."""
+def test_fault_at_quit_is_triggered(server, connect):
+    """A fault is triggered by what a client said before, though the client did not wait for the reply."""
     server.on("QUIT").drop()
     client = connect(server)
 
     client.send("QUIT\r\n")
     client.close()
 
-    assert server.unmet_faults == []
+    assert server.untriggered_faults == []
 
 
 def test_broken_match(dial, serve):

@@ -129,7 +129,7 @@ def test_waiting_fault(dial, fault):
     server.stop()
 
     assert time.perf_counter() - began < AT_ONCE
-    assert server.unmet_faults == []
+    assert server.untriggered_faults == []
 
 
 def test_waiting_fault_without_client(dial):

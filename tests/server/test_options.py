@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 from pytest_flask_mail.server import SMTPServer
 
 
 def test_unknown_option():
-    """An option that there is not is named, with those that there are."""
-    with pytest.raises(TypeError, match=r"no option 'tsl'\. Options: tls, cert, auth, auth_required, "):
+    """An option that there is not is the TypeError of every function with keywords."""
+    with pytest.raises(TypeError, match="unexpected keyword argument 'tsl'"):
         SMTPServer(tsl="starttls")
+
+
+def test_signature():
+    """The signature names every option, for editors; options are given by name."""
+    parameters = inspect.signature(SMTPServer).parameters
+
+    assert list(parameters)[:3] == ["tls", "cert", "auth"]
+    assert {one.kind for one in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
 
 
 @pytest.mark.parametrize(

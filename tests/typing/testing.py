@@ -94,6 +94,8 @@ def test_search(mail_outbox: Outbox) -> None:
 
 def test_block(client: FlaskClient, mail_outbox: Outbox) -> None:
     """Only what a block sent."""
+    with mail_outbox.since() as recent:
+        assert_type(recent, Outbox)
     with mail_outbox.capture() as new:
         client.post("/invite", data={"to": "carl@example.com"})
     assert_type(new, Outbox)
@@ -105,7 +107,7 @@ def test_failure(client: FlaskClient, mail_outbox: Outbox) -> None:
     """Failures that were asked for, and those that happened."""
     mail_outbox.fail_next(smtplib.SMTPServerDisconnected("boom"))
     assert client.post("/signup", data={"email": "x@example.com"}).status_code == 503
-    assert_type(mail_outbox.unmet_failures, list[Exception])
+    assert_type(mail_outbox.untriggered_failures, list[Exception])
     [attempt] = mail_outbox.attempts
     assert_type(attempt.error, Exception)
     assert attempt.place.file.endswith("mails.py") and attempt.place.line == 12
