@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from hypothesis import example
 from hypothesis import given
+from hypothesis import reject
 from hypothesis import strategies as st
 
 from flask_mail import Mail
@@ -150,8 +151,12 @@ def test_reads_what_the_standard_library_reads(head, body, line_end):
     """What is read piece by piece is what the standard library reads in the whole at once."""
     raw = "".join(f"{name}: {value}\r\n" for name, value in head).encode() + b"\r\n" + body
     raw = raw.replace(b"\r\n", line_end)
+    try:
+        whole = as_read(ParsedEmail(message_from_bytes(raw, policy=default)))
+    except (IndexError, ValueError):
+        reject()  # a header that the standard library's parser fails at
 
-    assert as_read(ParsedEmail(raw)) == as_read(ParsedEmail(message_from_bytes(raw, policy=default)))
+    assert as_read(ParsedEmail(raw)) == whole
 
 
 def test_utf8_headers():
