@@ -149,7 +149,7 @@ def send_alone(connection: Connection, message: Message, envelope_from: Any) -> 
     sender, kind = connection._sender, type(connection)
     is_ours = kind.__enter__ is _ENTER and kind.__exit__ is _EXIT
     if is_ours and not connection._has_hook(message):
-        return sender.send_alone(connection, message, envelope_from, connection._opens_as_ours())
+        return sender.send(connection, message, envelope_from, True, connection._opens_as_ours())
     connection.envelope_from = envelope_from
     with connection as entered, sender.noting() as notes:
         given: Any = message.send(entered)
