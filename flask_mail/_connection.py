@@ -21,14 +21,6 @@ if TYPE_CHECKING:
     from ._sender import Sender
 
 
-class _OwnSender:
-    """An attribute that is made when it is first asked for: many connections of tests never send."""
-
-    def __get__(self, connection: Connection, owner: type[Connection]) -> Sender:
-        sender: Sender = vars(connection).setdefault("_sender", _class_of_senders()())
-        return sender
-
-
 class Connection:
     """Sends messages over one connection to the mail server. Safe to use from every thread.
 
@@ -45,7 +37,12 @@ class Connection:
     #: Where bounces go, for every message over this connection; otherwise what the message says.
     envelope_from: Any = None
     _max_emails: int | None = None
-    _sender: _OwnSender = _OwnSender()
+    _sender: Sender
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Connection:
+        self = object.__new__(cls)
+        self._sender = _class_of_senders()()
+        return self
 
     def __init__(self, mail: _Mail, max_emails: int | None = None) -> None:
         self.mail: _Mail = mail
@@ -61,9 +58,9 @@ class Connection:
         self.close()
 
     def __del__(self) -> None:
-        sender = vars(self).get("_sender")
-        if sender is not None and sender.router.current.line is not None:
-            sender.router.current.abandon()
+        current = self._sender.router.current
+        if current.line is not None:
+            current.abandon()
 
     def configure_host(self) -> Any:
         """Return a host that is ready to send. Subclasses may override this.
@@ -118,16 +115,15 @@ class Connection:
 
     def _has_hook(self, message: Message) -> bool:
         """Whether somebody else has a hand in sending: by a subclass, or by what a test has put in place."""
+        # A bound method has its function; what somebody else has put in the class or the object has none.
         return (
-            type(self).send is not _SEND
-            or type(message).send is not _SEND_OF_MESSAGE
-            or "send" in vars(self)
-            or "send" in vars(message)
+            getattr(self.send, "__func__", None) is not _SEND
+            or getattr(message.send, "__func__", None) is not _SEND_OF_MESSAGE
         )
 
     def _opens_as_ours(self) -> bool:
         """Whether nobody else has a hand in what the host is."""
-        return type(self).configure_host is _CONFIGURE_HOST and "configure_host" not in vars(self)
+        return getattr(self.configure_host, "__func__", None) is _CONFIGURE_HOST
 
 
 # As they are before anybody can have replaced them.

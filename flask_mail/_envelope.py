@@ -86,7 +86,7 @@ class Receipt:
         #: True if a server accepted the message for at least one recipient, or would have been asked to if
         #: sending were not suppressed; False if it failed and that is told here instead of raised, or if
         #: nobody knows.
-        self.sent = outcome.verdict in _SENT
+        self.sent = outcome.verdict is _ACCEPTED or outcome.verdict is _SUPPRESSED
         #: The recipients that the server refused while it accepted others, each with its reply.
         self.refused: dict[str, Reply] = dict(outcome.refused) if outcome.refused else {}
         #: The server's answer to the content; None if nothing was sent or the host gives no replies.
@@ -129,7 +129,8 @@ class Receipt:
         )
 
 
-_SENT = (Verdict.ACCEPTED, Verdict.SUPPRESSED)
+# Kept here: up to Python 3.11 it takes a call to get a member out of an Enum.
+_ACCEPTED, _SUPPRESSED = Verdict.ACCEPTED, Verdict.SUPPRESSED
 _TOLD: dict[Verdict, Literal["accepted", "refused", "not sent", "unknown", "suppressed"]] = {
     Verdict.ACCEPTED: "accepted",
     Verdict.REFUSED: "refused",
