@@ -153,7 +153,7 @@ def test_reads_what_the_standard_library_reads(head, body, line_end):
     raw = raw.replace(b"\r\n", line_end)
     try:
         whole = as_read(ParsedEmail(message_from_bytes(raw, policy=default)))
-    except (IndexError, ValueError):
+    except Exception:
         reject()  # a header that the standard library's parser fails at
 
     assert as_read(ParsedEmail(raw)) == whole
