@@ -213,28 +213,6 @@ def is_pair(values: Any, field: str) -> bool:
     return not re.match(_UNNAMED, _peek(name))
 
 
-def join_pair(sender: Any) -> Any:
-    """Return a pair of name and address as one string that means the same.
-
-    What is no pair, and a pair that no string can stand for, comes back as it is.
-    """
-    if not isinstance(sender, (tuple, list)) or len(sender) != 2:
-        return sender
-    if not all(part is None or is_text(part) for part in sender):
-        return tuple(sender)
-    name, address = (as_text(part or "", "sender") for part in sender)
-    if not name:
-        return address
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    for text in (f"{name} <{address}>", f'"{quoted}" <{address}>'):
-        try:
-            if mailbox(text, "sender") == mailbox((name, address), "sender"):
-                return text
-        except MessageError:
-            pass  # a bad address is refused when the message is sent, not when it is written
-    return tuple(sender)
-
-
 def read_once(values: Any) -> Any:
     """Return ``values``, as a list if they can be read only once: a message may be rendered many times."""
     return list(values) if values is not None and is_iterator(values) else values

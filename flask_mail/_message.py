@@ -18,7 +18,6 @@ from flask import current_app
 
 from ._addresses import each_address
 from ._addresses import is_pair
-from ._addresses import join_pair
 from ._addresses import read_once
 from ._attachment import Attachment
 from ._charsets import as_text
@@ -28,7 +27,6 @@ from ._errors import MessageError
 from ._headers import check_text
 from ._headers import header_pairs
 from ._headers import join_headers
-from ._render import as_default_sender
 from ._render import Attributes
 from ._render import attributes_of
 from ._render import content_bytes
@@ -38,6 +36,8 @@ from ._render import new_id
 from ._render import own_domain
 from ._render import Sent
 from ._render import Shown
+from ._senders import as_default_sender
+from ._senders import join_pair
 from ._settings import DEFAULTS
 from ._settings import Settings
 from ._state import State

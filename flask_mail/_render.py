@@ -11,11 +11,12 @@ from functools import cache
 from typing import Any
 from typing import TYPE_CHECKING
 
-from ._addresses import join_pair
 from ._envelope import Outgoing
 from ._errors import BadHeaderError
 from ._errors import UnsafeAddress
 from ._headers import sanitize_mailbox
+from ._senders import as_default_sender
+from ._senders import DefaultSender
 from ._settings import Settings
 
 if TYPE_CHECKING:
@@ -38,12 +39,6 @@ class Shown(float):
 
 class Sent(float):
     """A date that a sending put in: the next sending puts in another."""
-
-    __slots__ = ()
-
-
-class DefaultSender(str):
-    """A sender that came from a setting: the application that sends may have another."""
 
     __slots__ = ()
 
@@ -115,14 +110,6 @@ def own_domain() -> str:
     from ._identity import host_name
 
     return host_name()
-
-
-def as_default_sender(value: Any) -> Any:
-    """Return a sender that came from a setting as it reads back from a message."""
-    if hasattr(value, "addr_spec"):
-        value = (getattr(value, "display_name", None) or getattr(value, "name", ""), value.addr_spec)
-    sender = join_pair(value)
-    return DefaultSender(sender) if isinstance(sender, str) and sender else sender
 
 
 def _fill_in(message: Message, settings: Settings) -> None:

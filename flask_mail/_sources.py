@@ -12,10 +12,10 @@ from typing import Any
 from typing import NamedTuple
 
 from . import _values as read
-from ._addresses import join_pair
 from ._errors import ConfigError
 from ._errors import ConfigWarning
 from ._errors import warn
+from ._senders import join_pair
 from ._settings import DEFAULTS
 from ._settings import Settings
 from ._settings import SHOWN_DEFAULTS

@@ -34,7 +34,8 @@ FLOORS = {
     "_values": {"_errors", "_headers", "_addresses", "_charsets"},
     "_identity": {"_values"},
     "_settings": {"_addresses"},
-    "_sources": {"_errors", "_addresses", "_values", "_settings"},
+    "_senders": {"_errors", "_addresses", "_charsets"},
+    "_sources": {"_errors", "_addresses", "_senders", "_values", "_settings"},
     "_state": {"_settings", "_sources"},
 }
 """For each room of flask_mail those that it may import; `flask_mail` stands for the public names."""
@@ -46,9 +47,9 @@ FLOORS["_files"] = WRITING - {"_envelope", "_settings"}
 FLOORS["_reading"] = FLOORS["_files"] | {"_dates", "_files"}
 FLOORS["_drafting"] = FLOORS["_reading"] | {"_reading", "_settings"}
 FLOORS["_writing"] = WRITING | {"_plaintext", "_drafting", "_files", "_reading"}
-FLOORS["_render"] = FLOORS["_writing"] | {"_writing", "_identity"}
+FLOORS["_render"] = FLOORS["_writing"] | {"_writing", "_identity", "_senders"}
 FLOORS["_exchange"] = WRITING | {"_files", "_reading"}
-FLOORS["_message"] = WRITING | {"_render", "_exchange", "_state"}
+FLOORS["_message"] = WRITING | {"_render", "_exchange", "_senders", "_state"}
 FLOORS["_old_names"] = {"_errors", "_charsets", "_addresses", "_headers"}
 
 SPEAKING = {"_errors", "_envelope", "_settings"}
@@ -60,15 +61,8 @@ FLOORS["_failures"] = {"_errors", "_settings"}
 FLOORS["_channel"] = {"_settings", "_failures", "_replies"}
 FLOORS["_transaction"] = {"_errors", "_envelope", "_failures"}
 FLOORS["_pipeline"] = {"_contents", "_failures", "_channel", "_transaction"}
-FLOORS["_session"] = SPEAKING | {
-    "_identity",
-    "_tls",
-    "_extensions",
-    "_failures",
-    "_channel",
-    "_transaction",
-    "_pipeline",
-}
+FLOORS["_client"] = {"_settings", "_identity", "_tls", "_extensions", "_failures", "_channel"}
+FLOORS["_session"] = SPEAKING | {"_client", "_failures", "_transaction", "_pipeline"}
 FLOORS["_opening"] = SPEAKING | {"_tls", "_failures", "_session"}
 FLOORS["backends"] = SPEAKING | {"_opening"}
 
@@ -140,6 +134,7 @@ LOADED_BY_IMPORT = {
     "flask_mail._message",
     "flask_mail._mime",
     "flask_mail._render",
+    "flask_mail._senders",
     "flask_mail._settings",
     "flask_mail._signals",
     "flask_mail._state",
