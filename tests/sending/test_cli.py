@@ -464,6 +464,24 @@ class TestSendTest:
 
         assert run(app, "send-test", "ann@example.org").output == "Sent to ann@example.org.\n"
 
+    def test_a_subclass_that_sends_in_another_way(self, server, make_app, run):
+        """What nobody tells of is not said to be accepted."""
+
+        class PostingConnection(Connection):
+            def send(self, message, envelope_from=None):
+                return None
+
+        class PostingMail(Mail):
+            def connect(self, max_emails=None):
+                return PostingConnection(self.state)
+
+        app = make_app(**server.config)
+        PostingMail(app)
+
+        assert run(app, "send-test", "ann@example.org").output == (
+            "Sent to ann@example.org by the application's own code, which does not tell what became of it.\n"
+        )
+
 
 class TestSettings:
     """flask mail settings."""
