@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from ._envelope import Receipt
 from ._message import Message
@@ -20,6 +21,8 @@ from ._render import load_rendering
 if TYPE_CHECKING:
     from ._mail import _Mail
     from ._sender import Sender
+
+Self = TypeVar("Self", bound="Connection")
 
 
 class Connection:
@@ -40,7 +43,7 @@ class Connection:
     _max_emails: int | None = None
     _sender: Sender
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Connection:
+    def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)
         self._sender = _class_of_senders()()
         return self

@@ -92,14 +92,14 @@ class Receipt:
         #: True if a server accepted the message for at least one recipient, or would have been asked to if
         #: sending were not suppressed; False if it failed and that is told here instead of raised, or if
         #: nobody knows.
-        self.sent = outcome.verdict is _ACCEPTED or outcome.verdict is _SUPPRESSED
+        self.sent: bool = outcome.verdict is _ACCEPTED or outcome.verdict is _SUPPRESSED
         #: The recipients that the server refused while it accepted others, each with its reply.
         self.refused: dict[str, Reply] = dict(outcome.refused) if outcome.refused else {}
         #: The server's answer to the content; None if nothing was sent or the host gives no replies.
-        self.reply = outcome.reply
+        self.reply: Reply | None = outcome.reply
         #: Why the message was not sent, or may not have been: with ``MAIL_FAIL_SILENTLY``, and of
         #: ``send_many``.
-        self.error = outcome.error
+        self.error: Exception | None = outcome.error
         self._verdict = outcome.verdict
 
     def __repr__(self) -> str:

@@ -96,7 +96,7 @@ class Message(Attributes):
         or the sender.
     """
 
-    msgId = _MessageId()
+    msgId: _MessageId = _MessageId()
 
     def __init__(
         self,
@@ -179,7 +179,7 @@ class Message(Attributes):
 
     @message_id.setter
     def message_id(self, value: str) -> None:
-        self.msgId = value
+        attributes_of(self)["msgId"] = value
 
     @property
     def send_to(self) -> set[Any]:
@@ -335,8 +335,9 @@ class Message(Attributes):
 
         return content_of(self) == content_of(other)
 
-    #: By identity: what a message says may change while it is in a set.
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        # By identity: what a message says may change while it is in a set.
+        return object.__hash__(self)
 
     def _everybody(self) -> list[Any]:
         return [

@@ -27,6 +27,9 @@ class State:
     set all the same.
     """
 
+    debug: int
+    suppress: bool
+
     __slots__ = ("__dict__", "__weakref__", "_config", "_lock", "_seen")
 
     def __init__(
@@ -111,7 +114,8 @@ class State:
         """
         from . import _sources
 
-        self._config, self.debug = config, int(debug)
+        self._config = config
+        self.debug = int(debug)
         self.snapshot()
         if testing and not _sources.is_said("MAIL_SUPPRESS_SEND", config):
             self.suppress = True
