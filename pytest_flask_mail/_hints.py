@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 from typing import TYPE_CHECKING
 
-from . import _fixtures
-
 if TYPE_CHECKING:
     import pytest
 
@@ -22,7 +20,7 @@ def explain_emptiness(request: pytest.FixtureRequest, app: Any, places: Sequence
 
     :param places: where mails were sent before the outbox was there.
     """
-    server = request.getfixturevalue("live_server") if _fixtures.has(request, "live_server") else None
+    server = request.getfixturevalue("live_server") if "live_server" in request.fixturenames else None
     return [*_explain_live_server(server), *_explain_app(app), *_explain_places(places)]
 
 

@@ -6,20 +6,18 @@ Filled by the fixtures, and emptied by them when they are torn down. Does not im
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import MutableMapping
-from contextlib import contextmanager
 from contextlib import ExitStack
 from typing import Any
 from typing import TYPE_CHECKING
 
-from . import _fixtures
-
 if TYPE_CHECKING:
     import pytest
 
+    from ._faults import Fault
     from ._outbox import Outbox
+    from .plugin import Progress
     from .server import SMTPServer
 
 
@@ -29,14 +27,15 @@ class Watch:
     :param find_app: returns the value of the test's fixture ``mail_app``.
     """
 
-    def __init__(self, find_app: Callable[[pytest.FixtureRequest], Any]) -> None:
+    def __init__(self, find_app: Callable[[pytest.FixtureRequest], Any], progress: Progress) -> None:
         self._find_app = find_app
+        self._progress = progress
         self.outbox: Outbox | None = None
         self.servers: list[SMTPServer] = []
         self.app: Any = None
-        #: With which the test's own fixtures can be got; None if it has only servers of the factory.
+        #: With which the test's own fixtures can be got; None as long as it has none of ours.
         self.request: pytest.FixtureRequest | None = None
-        self._pending: list[Callable[[], None]] = []
+        self._pending: list[Change] = []
 
     @property
     def is_in_use(self) -> bool:
@@ -50,68 +49,112 @@ class Watch:
             return list(self.outbox)
         return [mail for server in self.servers for mail in server.mails]
 
-    @contextmanager
-    def over_outbox(self, outbox: Outbox, request: pytest.FixtureRequest, is_testing: bool) -> Iterator[None]:
-        """Have the outbox for the block, and the app in testing; one not made yet, by :meth:`catch_up`."""
+    def use_outbox(self, outbox: Outbox, request: pytest.FixtureRequest, is_testing: bool) -> Change:
+        """Have the outbox, and the app in testing as soon as there is one; return what undoes it."""
         self.outbox, self.request = outbox, request
-        with ExitStack() as undo:
-            undo.callback(setattr, self, "outbox", None)
-            settings = {"TESTING": True} if is_testing else {}
-            is_time = _fixtures.has(request, "app", "mail_app") or not _fixtures.is_in("setup")
-            self._do(lambda: self._change_app(request, settings, undo), is_time)
-            yield
+        # The test need not have its app made sooner for the outbox.
+        is_time = not self._progress.is_in_setup or self._progress.has_app
+        return self._change_app({"TESTING": True} if is_testing else {}, is_time)
 
-    @contextmanager
-    def over_server(self, server: SMTPServer, request: pytest.FixtureRequest) -> Iterator[None]:
-        """Have the server for the block, and the app, which is made for it, pointed there.
-
-        An app whose own fixture asks for the server is changed by :meth:`catch_up`.
-        """
+    def use_server(self, server: SMTPServer, request: pytest.FixtureRequest) -> Change:
+        """Have the server, and the app, which is made for it, pointed there; return what undoes it."""
         self.servers.append(server)
         self.request = request
-        settings = server.config
-        with ExitStack() as undo:
-            undo.callback(self.servers.remove, server)
-            # Other fixtures may send from now on.
-            is_time = not _fixtures.is_for(request, "app")
-            self._do(lambda: self._change_app(request, settings, undo), is_time)
-            yield
+        # Other fixtures may send from now on.
+        return self._change_app(server.config, True)
 
-    def catch_up(self) -> None:
-        """Change the app as was asked for when it was not there."""
+    def apply_pending(self) -> None:
+        """Change the app as was asked for when it was not there, as where its own fixture asked."""
         pending, self._pending = self._pending, []
-        for change_app in pending:
-            change_app()
+        for change in pending:
+            self._apply(change)
 
     def find_untriggered(self) -> list[str]:
         """Return the faults that the test wanted and that never took effect, and where they were written."""
         failures = list(self.outbox._failures) if self.outbox is not None else []
-        faults = [fault for server in self.servers for fault in server.untriggered_faults]
         lines = [f"{failure!r} at {failure.declared_at}" for failure in failures]
-        return [*lines, *(f"{fault!r} at {fault.declared_at}" for fault in faults)]
+        return [*lines, *(describe(fault) for server in self.servers for fault in server.untriggered_faults)]
 
-    def _do(self, change_app: Callable[[], None], is_time: bool) -> None:
+    def _change_app(self, settings: Mapping[str, Any], is_time: bool) -> Change:
+        change = Change(settings)
         if is_time:
-            change_app()
-        else:
-            self._pending.append(change_app)
+            self._apply(change)
+        if self._progress.is_in_setup:
+            self._pending.append(change)
+        return change
 
-    def _change_app(
-        self, request: pytest.FixtureRequest, settings: Mapping[str, Any], undo: ExitStack
-    ) -> None:
-        self.app = self._find_app(request)
+    def _apply(self, change: Change) -> None:
+        if self.request is not None:
+            self.app = self._find_app(self.request)
         if self.app is not None:
-            undo.enter_context(override(self.app.config, settings))
+            change.apply(self.app.config)
 
 
-@contextmanager
-def override(config: MutableMapping[str, Any], values: Mapping[str, Any]) -> Iterator[None]:
-    """Set the values for the block, and put back what was there."""
-    before = {key: config[key] for key in values if key in config}
-    config.update(values)
-    try:
-        yield
-    finally:
-        for key in values.keys() - before.keys():
-            config.pop(key, None)
-        config.update(before)
+class Change:
+    """Settings of an app that are others for a while."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._settings = settings
+        self._config: MutableMapping[str, Any] = {}
+        self._before: dict[str, Any] = {}
+
+    def apply(self, config: MutableMapping[str, Any]) -> None:
+        """Set them, and put back what was there in another one that they were set in."""
+        if config is self._config:
+            return
+        self.undo()
+        self._config = config
+        self._before = {key: config[key] for key in self._settings if key in config}
+        config.update(self._settings)
+
+    def undo(self) -> None:
+        """Put back what was there, if they were set."""
+        for key in self._settings:
+            self._config.pop(key, None)
+        self._config.update(self._before)
+
+
+class ServerFactory:
+    """Makes servers that run to the end of the stack, which is the session's, or of a ``with`` block.
+
+    What a test declares on any of them while it runs is to be triggered by the test.
+    """
+
+    def __init__(self, make_server: Callable[[dict[str, Any]], SMTPServer], stack: ExitStack) -> None:
+        self._make_server = make_server
+        self._stack = stack
+        self._servers: list[SMTPServer] = []
+        self._first = 0
+        self._older_faults: list[Fault] = []
+
+    def __call__(self, **options: Any) -> SMTPServer:
+        """Return a running server with these options."""
+        __tracebackhide__ = True
+        server = self._stack.enter_context(self._make_server(options))
+        self._servers.append(server)
+        return server
+
+    @property
+    def new_servers(self) -> list[SMTPServer]:
+        """The servers that were made for the test, or by a fixture of a wider scope when it was set up."""
+        return self._servers[self._first :]
+
+    def begin_setup(self) -> None:
+        """Begin with another test."""
+        self._first = len(self._servers)
+
+    def end_setup(self) -> None:
+        """Note the faults that are not the test's own."""
+        self._older_faults = self._untriggered()
+
+    def find_untriggered(self) -> list[str]:
+        """Return the faults that the test itself wanted and that never took effect."""
+        return [describe(fault) for fault in self._untriggered() if fault not in self._older_faults]
+
+    def _untriggered(self) -> list[Fault]:
+        return [fault for server in self._servers for fault in server.untriggered_faults]
+
+
+def describe(fault: Fault) -> str:
+    """Return the fault as it was written, and where."""
+    return f"{fault!r} at {fault.declared_at}"

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ._outbox import Outbox
     from ._sentmail import SentMail
     from ._stray import Guard
+    from ._watch import ServerFactory
     from ._watch import Watch
     from .server import SMTPServer
 
@@ -30,7 +32,9 @@ MARKERS = (
 CHOICES = {"mail_stray": ("allow", "warn", "fail"), "mail_artifacts": ("never", "failed", "all")}
 OUR_FIXTURES = frozenset({"mail_outbox", "smtp_server", "smtp_server_factory"})
 
-ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
+PROGRESS: pytest.StashKey[Progress] = pytest.StashKey()
+TIMEOUT: pytest.StashKey[float] = pytest.StashKey()
+FACTORY: pytest.StashKey[ServerFactory] = pytest.StashKey()
 WATCH: pytest.StashKey[Watch] = pytest.StashKey()
 GUARD: pytest.StashKey[Guard] = pytest.StashKey()
 HAS_OUR_MAIL_APP: pytest.StashKey[bool] = pytest.StashKey()
@@ -53,7 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, choices in CHOICES.items():
         if (value := config.getini(name)) not in choices:
             raise pytest.UsageError(f"{name} = {value}: expected one of {', '.join(choices)}")
-    read_timeout(config)
+    config.stash[TIMEOUT] = read_timeout(config)
+    config.stash[PROGRESS] = Progress()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -76,7 +81,9 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 @pytest.hookimpl(specname="pytest_runtest_setup", tryfirst=True)
 def pytest_before_setup(item: pytest.Item) -> None:
-    item.config.stash[ITEM] = item
+    item.config.stash[PROGRESS].is_in_setup = True
+    if (factory := item.config.stash.get(FACTORY, None)) is not None:
+        factory.begin_setup()
     watch_for_strays(item)
     if wants_server(item):
         from ._loop import SPARE
@@ -89,17 +96,27 @@ def pytest_before_setup(item: pytest.Item) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if GUARD not in item.config.stash:
         watch_for_strays(item)
+    item.config.stash[PROGRESS].is_in_setup = False
     if (watch := item.stash.get(WATCH, None)) is not None:
-        watch.catch_up()
+        watch.apply_pending()
+    if (factory := item.config.stash.get(FACTORY, None)) is not None:
+        factory.end_setup()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    if fixturedef.argname in Progress.NAMES:
+        request.config.stash[PROGRESS].begin(fixturedef)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
     """Fail a test that has passed so far: in a fixture it would be an error instead."""
-    guard, watch = item.config.stash.get(GUARD, None), item.stash.get(WATCH, None)
+    guard = item.config.stash.get(GUARD, None)
     if guard is not None and guard.refused:
         pytest.fail("\n".join(guard.refused), pytrace=False)
-    if watch is not None and (faults := watch.find_untriggered()):
+    holders = (item.stash.get(WATCH, None), item.config.stash.get(FACTORY, None))
+    if faults := [fault for one in holders if one is not None for fault in one.find_untriggered()]:
         number = "1 fault was" if len(faults) == 1 else f"{len(faults)} faults were"
         lines = [f"{number} never triggered:", *(f"  {fault}" for fault in faults)]
         pytest.fail("\n".join(lines), pytrace=False)
@@ -139,9 +156,10 @@ def pytest_assertrepr_compare(
 @pytest.fixture
 def mail_app(request: pytest.FixtureRequest) -> Any:
     """The application whose mail is tested: the fixture ``app``, or None. Override it for another."""
-    from . import _fixtures
-
-    if _fixtures.is_for(request, "mail_outbox") and "app" not in request.fixturenames:
+    item = request.node
+    watch = item.stash.get(WATCH, None)
+    is_for_outbox = watch is not None and watch.outbox is not None and not watch.servers
+    if is_for_outbox and "app" not in request.fixturenames and "mail_app" not in item.fixturenames:
         # A test that does not use the app need not have it made: the outbox works without.
         return None
     try:
@@ -161,10 +179,13 @@ def mail_outbox(request: pytest.FixtureRequest) -> Iterator[Outbox]:
     is_testing = read_mail_marker(request.node)
     guard, watch = request.config.stash.get(GUARD, None), get_watch(request.node)
     places = guard.places.copy() if guard is not None else []
-    with Outbox.capture() as outbox, watch.over_outbox(outbox, request, is_testing):
-        outbox.timeout = read_timeout(request.config)
+    with Outbox.capture() as outbox:
+        outbox.timeout = request.config.stash[TIMEOUT]
         outbox._hints.append(lambda: explain_emptiness(request, watch.app, places))
+        change = watch.use_outbox(outbox, request, is_testing)
         yield outbox
+        change.undo()
+        watch.outbox = None
 
 
 @pytest.fixture
@@ -206,46 +227,52 @@ def smtp_server_options() -> dict[str, Any]:
 def smtp_server(request: pytest.FixtureRequest, smtp_server_options: dict[str, Any]) -> Iterator[SMTPServer]:
     """A real SMTP server for the test, which the app is pointed at."""
     server = make_server(request.config, {**smtp_server_options, **read_smtp_markers(request.node)})
-    with server, get_watch(request.node).over_server(server, request):
+    watch = get_watch(request.node)
+    with server:
+        change = watch.use_server(server, request)
         yield server
+        change.undo()
+        watch.servers.remove(server)
 
 
 @pytest.fixture(scope="session")
 def smtp_server_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., SMTPServer]]:
-    """A function that returns a running server, which stops with the test, or the fixture, that called."""
-    factory = ServerFactory(request)
-    request.config.pluginmanager.register(factory)
-    yield factory
-    request.config.pluginmanager.unregister(factory)
+    """A function that returns a running server, which stops with the session, or at the end of a ``with``."""
+    from ._watch import ServerFactory
+
+    config = request.config
+    with ExitStack() as stack:
+        config.stash[FACTORY] = ServerFactory(partial(make_server, config), stack)
+        yield config.stash[FACTORY]
+        del config.stash[FACTORY]
 
 
-class ServerFactory:
-    """Makes servers, each for whoever is at work: a fixture that is being set up, or the test itself."""
+class Progress:
+    """How far pytest is with the fixtures of a test, and whether there is an app by now."""
 
-    def __init__(self, request: pytest.FixtureRequest) -> None:
-        self._config = request.config
-        self._requests = [request]
+    NAMES = frozenset({"app", "mail_app"})
 
-    def __call__(self, **options: Any) -> SMTPServer:
-        """Return a running server with these options."""
-        from . import _fixtures
+    def __init__(self) -> None:
+        #: Whether the fixtures of a test are being made.
+        self.is_in_setup = False
+        self._begun: dict[str, pytest.FixtureDef[Any]] = {}
 
-        server = make_server(self._config, options)
-        server.start()
-        request, item = self._requests[-1], self._config.stash[ITEM]
-        owner = item if _fixtures.is_in("call") else request
-        owner.addfinalizer(server.stop)
-        if owner is item or request.scope == "function":
-            servers = get_watch(item).servers
-            servers.append(server)
-            owner.addfinalizer(lambda: servers.remove(server))
-        return server
+    def begin(self, fixture: pytest.FixtureDef[Any]) -> None:
+        """Note that the fixture is about to be made, as all are that it asks for by name."""
+        self._begun[fixture.argname] = fixture
 
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_fixture_setup(self, request: pytest.FixtureRequest) -> Iterator[None]:
-        self._requests.append(request)
-        yield
-        self._requests.pop()
+    def forget(self, name: str) -> None:
+        """Take the fixture for one that was not begun."""
+        self._begun.pop(name, None)
+
+    def module_of(self, name: str) -> str | None:
+        """Return the module that has the fixture, the last of this name that was begun; None without one."""
+        return self._begun[name].func.__module__ if name in self._begun else None
+
+    @property
+    def has_app(self) -> bool:
+        """Whether one of the fixtures has a value, of this test or of a wider scope."""
+        return any(fixture.cached_result is not None for fixture in self._begun.values())
 
 
 def read_timeout(config: pytest.Config) -> float:
@@ -266,7 +293,9 @@ def get_watch(item: pytest.Item) -> Watch:
     """Return what the test has of ours."""
     from ._watch import Watch
 
-    return item.stash.setdefault(WATCH, Watch(find_app))
+    if WATCH not in item.stash:
+        item.stash[WATCH] = Watch(find_app, item.config.stash[PROGRESS])
+    return item.stash[WATCH]
 
 
 def find_app(request: pytest.FixtureRequest) -> Any:
@@ -274,13 +303,12 @@ def find_app(request: pytest.FixtureRequest) -> Any:
 
     Another fixture costs about 50 microseconds, as much as the outbox itself.
     """
-    from . import _fixtures
-
-    names, siblings = request.fixturenames, request.node.parent.stash
-    if siblings.get(HAS_OUR_MAIL_APP, False) and "app" in names and "mail_app" not in names:
+    siblings, progress = request.node.parent.stash, request.config.stash[PROGRESS]
+    if siblings.get(HAS_OUR_MAIL_APP, False) and "app" in request.fixturenames:
         return request.getfixturevalue("app")
+    progress.forget("mail_app")
     app = request.getfixturevalue("mail_app")
-    siblings[HAS_OUR_MAIL_APP] = _fixtures.is_defined_in(request, "mail_app", __name__)
+    siblings[HAS_OUR_MAIL_APP] = progress.module_of("mail_app") == __name__
     return app
 
 
@@ -354,5 +382,5 @@ def make_server(config: pytest.Config, options: dict[str, Any]) -> SMTPServer:
     except (TypeError, ValueError) as error:
         # The text says it all. The way to it is ours and would be shown line by line.
         raise pytest.UsageError(str(error)) from None
-    server.timeout = read_timeout(config)
+    server.timeout = config.stash[TIMEOUT]
     return server

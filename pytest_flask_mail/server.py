@@ -107,7 +107,9 @@ class SMTPServer(Searchable[ReceivedMail]):
         self._ca_file: str | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        # One of a factory runs already.
+        if self._listener is None:
+            self.start()
         return self
 
     def __exit__(

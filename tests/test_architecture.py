@@ -93,7 +93,6 @@ PLUGIN_ROOMS = {
     "_explaining",
     "_faults",
     "_fields",
-    "_fixtures",
     "_hints",
     "_injection",
     "_lint",

@@ -326,14 +326,16 @@ ports = []
 
 def test_it(app, smtp_server, smtp_server_factory):
     second = smtp_server_factory(size=1000)
-    ports.append(second.port)
-    send(app)
-    assert (len(smtp_server.mails), len(second.mails)) == (1, 0)
-    smtplib.SMTP("127.0.0.1", second.port).close()
+    with smtp_server_factory() as third:
+        ports.extend([second.port, third.port])
+        send(app)
+        assert (len(smtp_server.mails), len(second.mails), len(third.mails)) == (1, 0, 0)
+        smtplib.SMTP("127.0.0.1", third.port).close()
 
 def test_next():
+    smtplib.SMTP("127.0.0.1", ports[0]).close()
     with pytest.raises(OSError):
-        smtplib.SMTP("127.0.0.1", ports[0])
+        smtplib.SMTP("127.0.0.1", ports[1])
 """
     )
 
@@ -362,7 +364,7 @@ def server(smtp_server_factory):
 
 
 def test_server_of_wider_scope(run):
-    """A server that a fixture of a wider scope asks the factory for lives as long as the fixture."""
+    """A fixture of a wider scope has a server for as long as it lasts, in a ``with`` block."""
     outcome = run(
         """
 import smtplib
@@ -372,10 +374,10 @@ ports = []
 
 @pytest.fixture(scope="class")
 def server(smtp_server_factory):
-    server = smtp_server_factory()
-    ports.append(server.port)
-    yield server
-    smtplib.SMTP(server.host, server.port).close()
+    with smtp_server_factory() as server:
+        ports.append(server.port)
+        yield server
+        smtplib.SMTP(server.host, server.port).close()
 
 class TestIt:
     def test_first(self, server):
@@ -392,6 +394,38 @@ def test_afterwards():
     )
 
     assert outcome.counts == {"passed": 3}
+
+
+def test_server_of_the_session(run):
+    """A server of the factory stops with the session; a fault is asked of the test that declared it alone."""
+    outcome = run(
+        """
+import smtplib
+import pytest
+
+servers = []
+
+@pytest.fixture(scope="session")
+def server(smtp_server_factory):
+    server = smtp_server_factory()
+    server.on("NOOP").drop()
+    servers.append(server)
+    return server
+
+def test_first(server):
+    smtplib.SMTP(server.host, server.port).close()
+
+def test_declares(server):
+    server.on("RSET").drop()
+
+def test_second(server):
+    smtplib.SMTP(server.host, server.port).close()
+"""
+    )
+
+    assert outcome.counts == {"passed": 2, "failed": 1}
+    assert "  on('RSET').drop() at test_server_of_the_session.py:17" in outcome.lines
+    assert "on('NOOP')" not in str(outcome.result.stdout)
 
 
 def test_mail_through_a_server_of_the_factory(run):
