@@ -32,21 +32,18 @@ READING = [
 MATRIX = ["tests/reliability", "-m", "matrix", "-n", "8"]
 #: What is run for a change of a module, one after the other until a test fails.
 MODULES = {
-    **dict.fromkeys(
-        [
-            f"flask_mail/_{name}.py"
-            for name in (
-                "connection", "sender", "routing", "current", "line", "lines", "batch", "announcing",
-                "session", "pipeline", "transaction", "channel",
-            )
-        ],
-        [SENDING, MATRIX],
-    ),
+    **{
+        f"flask_mail/_{name}.py": [SENDING, MATRIX]
+        for name in (
+            "connection", "sender", "routing", "current", "line", "lines", "batch", "announcing",
+            "session", "pipeline", "transaction", "channel",
+        )
+    },
     "flask_mail/_retrying.py": [SENDING],
-    **dict.fromkeys(
-        [f"flask_mail/_{name}.py" for name in ("reading", "drafting", "writing", "files", "addresses", "message")],
-        [READING, SENDING],
-    ),
+    **{
+        f"flask_mail/_{name}.py": [READING, SENDING]
+        for name in ("reading", "drafting", "writing", "files", "addresses", "message")
+    },
 }  # fmt: skip
 WANTED = 0.95
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
