@@ -88,6 +88,7 @@ PLUGIN_ROOMS = {
     "_auth",
     "_certificates",
     "_comparison",
+    "_config",
     "_conversation",
     "_email",
     "_explaining",
