@@ -17,10 +17,10 @@ from aiosmtpd.smtp import MISSING
 from ._auth import explain_wrong
 from ._auth import READERS
 from ._auth import WRONG
-from ._conversation import Answered
 from ._conversation import Conversation
 from ._records import Envelope
 from ._records import ReceivedMail
+from ._replies import Answered
 from ._syntax import check_mailbox
 from ._syntax import fault_of
 from ._syntax import read_parameters
@@ -42,7 +42,7 @@ class Protocol(Conversation):
     async def _call_handler_hook(self, command: str, *args: Any) -> Any:
         """Let a fault answer in place of aiosmtpd's own command."""
         text = (
-            await self.apply_faults(command, args[0] or "" if args else "", "")
+            await self.replies.apply_faults(command, args[0] or "" if args else "", "")
             if command in OF_AIOSMTPD
             else ""
         )
@@ -63,7 +63,7 @@ class Protocol(Conversation):
     async def _greet_back(self, verb: str, name: str, reply: str) -> None:
         if not name:
             raise Refusal(f"501 5.5.4 Syntax: {verb} name")
-        text = await self.apply_faults(verb, name, reply)
+        text = await self.replies.apply_faults(verb, name, reply)
         self._set_rset_state()
         self.session.host_name = name
         self.session.extended_smtp = verb == "EHLO"
@@ -99,7 +99,7 @@ class Protocol(Conversation):
             raise Refusal("503 5.5.1 TLS is active")
         if argument:
             raise Refusal("501 5.5.4 Syntax: STARTTLS")
-        await self.push(await self.apply_faults("STARTTLS", "", "220 2.0.0 Ready to start TLS"))
+        await self.push(await self.replies.apply_faults("STARTTLS", "", "220 2.0.0 Ready to start TLS"))
         await self.start_tls()
 
     async def smtp_AUTH(self, argument: str) -> None:
@@ -107,7 +107,7 @@ class Protocol(Conversation):
         mechanism, _, initial = argument.partition(" ")
         self._check_may_sign_in(mechanism.upper())
         claim = await READERS[mechanism.upper()](self._ask, read_base64(initial) if initial else None)
-        text = await self.find_reply("AUTH", claim.user)
+        text = await self.replies.find_reply("AUTH", claim.user)
         signed_in = claim.check(self.options.users) if text is None else claim.accepted()
         if signed_in is None:
             await explain_wrong(claim, self._ask)
@@ -129,7 +129,7 @@ class Protocol(Conversation):
 
     async def _ask(self, challenge: bytes) -> bytes:
         """Send a challenge and return the answer, which the transcript does not show."""
-        self.send(f"334 {b64encode(challenge).decode()}")
+        self.replies.send(f"334 {b64encode(challenge).decode()}")
         answer = (await self.wire.line()).rstrip(b"\r\n").decode(errors="replace")
         self.record.note("C", "***")
         if answer == "*":
@@ -146,7 +146,7 @@ class Protocol(Conversation):
         check_mail_parameters(values, self.options.size)
         if address:
             check_address(address, "SMTPUTF8" in values)
-        text = await self.apply_faults("MAIL", address, "250 2.1.0 Sender OK")
+        text = await self.replies.apply_faults("MAIL", address, "250 2.1.0 Sender OK")
         self.envelope.mail_from = address
         self.envelope.mail_options = parameters
         self.envelope.smtp_utf8 = "SMTPUTF8" in values
@@ -174,7 +174,7 @@ class Protocol(Conversation):
             check_address(address, self.envelope.smtp_utf8)
         if self.options.max_rcpt is not None and len(self.envelope.rcpt_tos) >= self.options.max_rcpt:
             raise Refusal("452 4.5.3 Too many recipients")
-        text = await self.apply_faults("RCPT", address, "250 2.1.5 Recipient OK")
+        text = await self.replies.apply_faults("RCPT", address, "250 2.1.5 Recipient OK")
         self.envelope.rcpt_tos.append(address)
         self.envelope.rcpt_options += [each for each in parameters if each not in self.envelope.rcpt_options]
         await self.push(text)
@@ -186,7 +186,7 @@ class Protocol(Conversation):
             raise Refusal("503 5.5.1 Begun with BDAT")
         if argument:
             raise Refusal("501 5.5.4 Syntax: DATA")
-        await self.push(await self.apply_faults("DATA", "", "354 End data with <CR><LF>.<CR><LF>"))
+        await self.push(await self.replies.apply_faults("DATA", "", "354 End data with <CR><LF>.<CR><LF>"))
         content = await self.wire.body(self.options.size)
         self.record.note("C", f"[message of {len(content)} octets]")
         await self._receive(content)
@@ -223,7 +223,7 @@ class Protocol(Conversation):
 
     async def _begin_chunks(self) -> None:
         """Let faults of DATA have their say. BDAT has no reply of its own before the octets."""
-        await self.find_reply("DATA")
+        await self.replies.find_reply("DATA")
         self._chunks = bytearray()
 
     def _is_too_big(self, more: int = 0) -> bool:
@@ -240,7 +240,7 @@ class Protocol(Conversation):
             sender, recipients = heard.mail_from or "", heard.rcpt_tos
             envelope = Envelope(sender, recipients, content, heard.mail_options, heard.rcpt_options)
             self.shared.arrivals.add(ReceivedMail(envelope, self.record, self.record.tls, self.record.auth))
-        await self.push(await self.perform(fault) or "250 2.0.0 Received")
+        await self.push(await self.replies.perform(fault) or "250 2.0.0 Received")
 
     def _problem_of(self, content: bytes) -> str | None:
         """Return the reply to a message that is not to be kept, None if it is."""
@@ -267,7 +267,7 @@ class Protocol(Conversation):
 
     async def smtp_QUIT(self, argument: str) -> None:
         """Say goodbye."""
-        self.send(await self.apply_faults("QUIT", "", "221 2.0.0 Bye"))
+        self.replies.send(await self.replies.apply_faults("QUIT", "", "221 2.0.0 Bye"))
         raise ConversationOver
 
 
