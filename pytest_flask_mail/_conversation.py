@@ -24,6 +24,7 @@ from ._options import Options
 from ._records import Session as SessionRecord
 from ._replies import Answered
 from ._replies import Replies
+from ._sequence import check_secured
 from ._shared import Shared
 from ._syntax import read_command
 from ._syntax import Refusal
@@ -32,9 +33,6 @@ from ._wire import ClientLeft
 from ._wire import ConversationOver
 from ._wire import LineTooLong
 from ._wire import Wire
-
-BEFORE_TLS = {"EHLO", "NOOP", "QUIT", "STARTTLS"}
-BEFORE_AUTH = {"AUTH", "EHLO", "HELO", "NOOP", "QUIT", "RSET", "STARTTLS"}
 
 
 class Conversation(SMTP):
@@ -157,10 +155,7 @@ class Conversation(SMTP):
         """Raise Refusal for a command that has to wait: for a reply, for TLS, for AUTH."""
         if self.wire.unread and not self.options.pipelining:
             raise Refusal("503 5.5.0 PIPELINING was not offered: wait for the reply")
-        if self.options.tls == "starttls" and self.record.tls is None and verb not in BEFORE_TLS:
-            raise Refusal("530 5.7.0 Must issue a STARTTLS command first")
-        if self.options.auth_required and self.record.auth is None and verb not in BEFORE_AUTH:
-            raise Refusal("530 5.7.0 Authentication required")
+        check_secured(verb, self.options, self.record)
 
     async def push(self, status: str | bytes) -> None:
         """Send the reply; with an enhanced status code if the server has those, unless it is ``Worded``.
