@@ -1,15 +1,12 @@
 """What each SMTP command does: aiosmtpd's protocol, made strict, with the extensions that it does not have.
 
 One method a command; a command that is not performed raises the reply that says why.
-Rules: RFC 5321; RFC 1870 (SIZE), 6152 (8BITMIME), 6531 (SMTPUTF8), 3030 (CHUNKING), 3461 (DSN), 4954 (AUTH).
+Knows what is offered from ``_offers``, and in which order commands come from ``_sequence``.
+Rules: RFC 5321; RFC 1870 (SIZE), 6531 (SMTPUTF8), 3030 (CHUNKING), 4954 (AUTH).
 """
 
 from __future__ import annotations
 
-import binascii
-import re
-from base64 import b64decode
-from base64 import b64encode
 from typing import Any
 
 from aiosmtpd.smtp import MISSING
@@ -17,20 +14,30 @@ from aiosmtpd.smtp import MISSING
 from ._auth import explain_wrong
 from ._auth import READERS
 from ._auth import WRONG
-from ._conversation import Answered
+from ._challenges import Challenges
+from ._challenges import read_base64
 from ._conversation import Conversation
+from ._offers import has_auth
+from ._offers import is_too_big
+from ._offers import list_extensions
+from ._offers import list_mail_parameters
+from ._offers import problem_of
+from ._offers import TOO_BIG
 from ._records import Envelope
 from ._records import ReceivedMail
+from ._replies import Answered
+from ._sequence import check_greeted
+from ._sequence import check_has_recipient
+from ._sequence import check_has_sender
+from ._sequence import check_may_log_in
 from ._syntax import check_mailbox
-from ._syntax import fault_of
+from ._syntax import read_chunk
 from ._syntax import read_parameters
 from ._syntax import read_path
 from ._syntax import Refusal
 from ._wire import ConversationOver
 
 OF_AIOSMTPD = {"NOOP", "RSET"}
-CHUNK = re.compile(r"(?P<size>[0-9]{1,18})(?P<last> LAST)?", re.IGNORECASE)
-TOO_BIG = "552 5.3.4 Message too big"
 
 
 class Protocol(Conversation):
@@ -42,7 +49,7 @@ class Protocol(Conversation):
     async def _call_handler_hook(self, command: str, *args: Any) -> Any:
         """Let a fault answer in place of aiosmtpd's own command."""
         text = (
-            await self.apply_faults(command, args[0] or "" if args else "", "")
+            await self.replies.apply_faults(command, args[0] or "" if args else "", "")
             if command in OF_AIOSMTPD
             else ""
         )
@@ -54,7 +61,8 @@ class Protocol(Conversation):
 
     async def smtp_EHLO(self, argument: str) -> None:
         """Know the client, and tell it what we offer."""
-        await self._greet_back("EHLO", argument, "\n".join([f"250 {self.hostname}", *self._offers()]))
+        offers = list_extensions(self.options, self._is_encrypted)
+        await self._greet_back("EHLO", argument, "\n".join([f"250 {self.hostname}", *offers]))
 
     async def smtp_HELO(self, argument: str) -> None:
         """Know the client, which wants no extensions."""
@@ -63,109 +71,68 @@ class Protocol(Conversation):
     async def _greet_back(self, verb: str, name: str, reply: str) -> None:
         if not name:
             raise Refusal(f"501 5.5.4 Syntax: {verb} name")
-        text = await self.apply_faults(verb, name, reply)
+        text = await self.replies.apply_faults(verb, name, reply)
         self._set_rset_state()
         self.session.host_name = name
         self.session.extended_smtp = verb == "EHLO"
         await self.push(text)
 
-    def _offers(self) -> list[str]:
-        options = self.options
-        is_in_clear = self.record.tls is None
-        offers = {
-            "PIPELINING": options.pipelining,
-            f"SIZE {options.size or 0}": True,
-            "8BITMIME": options.eight_bit,
-            "SMTPUTF8": options.smtputf8,
-            "CHUNKING": options.chunking,
-            "DSN": True,
-            "ENHANCEDSTATUSCODES": options.enhanced_codes,
-            "STARTTLS": options.tls is not None and is_in_clear,
-            f"AUTH {' '.join(options.auth_mechanisms)}": self._has_auth,
-        }
-        return [offer for offer, is_offered in offers.items() if is_offered]
-
     @property
-    def _has_auth(self) -> bool:
-        """Whether the client may sign in now: where TLS is demanded, not before it."""
-        may = self.record.tls is not None or self.options.tls != "starttls"
-        return may and bool(self.options.auth_mechanisms)
+    def _is_encrypted(self) -> bool:
+        return self.record.tls is not None
 
     async def smtp_STARTTLS(self, argument: str) -> None:
         """Encrypt the connection and begin anew."""
         if self.options.tls is None:
             raise Refusal("502 5.5.1 STARTTLS not offered")
-        if self.record.tls is not None:
+        if self._is_encrypted:
             raise Refusal("503 5.5.1 TLS is active")
         if argument:
             raise Refusal("501 5.5.4 Syntax: STARTTLS")
-        await self.push(await self.apply_faults("STARTTLS", "", "220 2.0.0 Ready to start TLS"))
+        await self.push(await self.replies.apply_faults("STARTTLS", "", "220 2.0.0 Ready to start TLS"))
         await self.start_tls()
 
     async def smtp_AUTH(self, argument: str) -> None:
         """Let the client sign in."""
         mechanism, _, initial = argument.partition(" ")
         self._check_may_sign_in(mechanism.upper())
-        claim = await READERS[mechanism.upper()](self._ask, read_base64(initial) if initial else None)
-        text = await self.find_reply("AUTH", claim.user)
+        ask = Challenges(self.replies, self.wire, self.record).ask
+        claim = await READERS[mechanism.upper()](ask, read_base64(initial) if initial else None)
+        text = await self.replies.find_reply("AUTH", claim.user)
         signed_in = claim.check(self.options.users) if text is None else claim.accepted()
         if signed_in is None:
-            await explain_wrong(claim, self._ask)
+            await explain_wrong(claim, ask)
             raise Refusal(WRONG)
         self.record.auth = signed_in
         await self.push(text or "235 2.7.0 Signed in")
 
     def _check_may_sign_in(self, mechanism: str) -> None:
-        if not self._has_auth:
+        if not has_auth(self.options, self._is_encrypted):
             raise Refusal("502 5.5.1 AUTH not offered")
-        if not self.session.extended_smtp:
-            raise Refusal("503 5.5.1 Send EHLO first")
-        if self.record.auth is not None:
-            raise Refusal("503 5.5.1 Signed in already")
-        if self.envelope.mail_from is not None:
-            raise Refusal("503 5.5.1 Not within a message")
+        check_may_log_in(self.session, self.envelope, self.record)
         if mechanism not in self.options.auth_mechanisms:
             raise Refusal("504 5.5.4 Mechanism not offered")
 
-    async def _ask(self, challenge: bytes) -> bytes:
-        """Send a challenge and return the answer, which the transcript does not show."""
-        self.send(f"334 {b64encode(challenge).decode()}")
-        answer = (await self.wire.line()).rstrip(b"\r\n").decode(errors="replace")
-        self.record.note("C", "***")
-        if answer == "*":
-            raise Refusal("501 5.7.0 Cancelled")
-        return read_base64(answer)
-
     async def smtp_MAIL(self, argument: str) -> None:
         """Begin a message."""
-        self._check_greeted()
+        check_greeted(self.session)
         if self.envelope.mail_from is not None:
             raise Refusal("503 5.5.1 Sender given already")
         address, parameters = read_path(argument, "FROM:")
-        values = read_parameters(parameters, self._mail_parameters)
+        known = list_mail_parameters(self.options, self._is_encrypted)
+        values = read_parameters(parameters, known if self.session.extended_smtp else set())
         check_mail_parameters(values, self.options.size)
         if address:
             check_address(address, "SMTPUTF8" in values)
-        text = await self.apply_faults("MAIL", address, "250 2.1.0 Sender OK")
+        text = await self.replies.apply_faults("MAIL", address, "250 2.1.0 Sender OK")
         self.envelope.mail_from = address
         self.envelope.mail_options = parameters
         self.envelope.smtp_utf8 = "SMTPUTF8" in values
         await self.push(text)
 
-    @property
-    def _mail_parameters(self) -> set[str]:
-        """The names of the parameters that MAIL may have."""
-        if not self.session.extended_smtp:
-            return set()
-        options = self.options
-        optional = {"BODY": options.eight_bit, "SMTPUTF8": options.smtputf8, "AUTH": self._has_auth}
-        return {"SIZE", "RET", "ENVID"} | {name for name, is_known in optional.items() if is_known}
-
     async def smtp_RCPT(self, argument: str) -> None:
         """Add a recipient."""
-        self._check_greeted()
-        if self.envelope.mail_from is None:
-            raise Refusal("503 5.5.1 Send MAIL first")
+        check_has_sender(self.session, self.envelope)
         if self._chunks is not None:
             raise Refusal("503 5.5.1 The message has begun")
         address, parameters = read_path(argument, "TO:")
@@ -174,35 +141,32 @@ class Protocol(Conversation):
             check_address(address, self.envelope.smtp_utf8)
         if self.options.max_rcpt is not None and len(self.envelope.rcpt_tos) >= self.options.max_rcpt:
             raise Refusal("452 4.5.3 Too many recipients")
-        text = await self.apply_faults("RCPT", address, "250 2.1.5 Recipient OK")
+        text = await self.replies.apply_faults("RCPT", address, "250 2.1.5 Recipient OK")
         self.envelope.rcpt_tos.append(address)
         self.envelope.rcpt_options += [each for each in parameters if each not in self.envelope.rcpt_options]
         await self.push(text)
 
     async def smtp_DATA(self, argument: str) -> None:
         """Receive the message up to the final dot."""
-        self._check_has_recipient()
+        check_has_recipient(self.session, self.envelope)
         if self._chunks is not None:
             raise Refusal("503 5.5.1 Begun with BDAT")
         if argument:
             raise Refusal("501 5.5.4 Syntax: DATA")
-        await self.push(await self.apply_faults("DATA", "", "354 End data with <CR><LF>.<CR><LF>"))
+        await self.push(await self.replies.apply_faults("DATA", "", "354 End data with <CR><LF>.<CR><LF>"))
         content = await self.wire.body(self.options.size)
         self.record.note("C", f"[message of {len(content)} octets]")
         await self._receive(content)
 
     async def smtp_BDAT(self, argument: str) -> None:
         """Receive a part of the message, or its end. The octets are there even if we do not want them."""
-        found = CHUNK.fullmatch(argument)
         if not self.options.chunking:
             raise Refusal("502 5.5.1 BDAT not offered")
-        if found is None:
-            raise Refusal("501 5.5.4 Syntax: BDAT size [LAST]")
-        size = int(found["size"])
+        size, is_last = read_chunk(argument)
         chunk = await self.wire.chunk(size, keep=not self._is_too_big(size))
         self.record.note("C", f"[chunk of {size} octets]")
         try:
-            await self._take_chunk(chunk, size, is_last=found["last"] is not None)
+            await self._take_chunk(chunk, size, is_last)
         except (Refusal, Answered):
             # RFC 3030 section 2: the whole message failed. What a pipelining client sent of it is refused.
             self._set_rset_state()
@@ -210,7 +174,7 @@ class Protocol(Conversation):
 
     async def _take_chunk(self, chunk: bytes, size: int, is_last: bool) -> None:
         self.check_allowed("BDAT")
-        self._check_has_recipient()
+        check_has_recipient(self.session, self.envelope)
         if self._chunks is None:
             await self._begin_chunks()
         if self._is_too_big(size):
@@ -223,15 +187,15 @@ class Protocol(Conversation):
 
     async def _begin_chunks(self) -> None:
         """Let faults of DATA have their say. BDAT has no reply of its own before the octets."""
-        await self.find_reply("DATA")
+        await self.replies.find_reply("DATA")
         self._chunks = bytearray()
 
-    def _is_too_big(self, more: int = 0) -> bool:
-        return self.options.size is not None and len(self._chunks or b"") + more > self.options.size
+    def _is_too_big(self, more: int) -> bool:
+        return is_too_big(len(self._chunks or b"") + more, self.options)
 
     async def _receive(self, content: bytes) -> None:
         """Keep the message unless it is refused, then reply: who saw the reply finds the message kept."""
-        heard, problem = self.envelope, self._problem_of(content)
+        heard, problem = self.envelope, problem_of(content, self.options)
         self._set_rset_state()
         if problem is not None:
             raise Refusal(problem)
@@ -240,26 +204,7 @@ class Protocol(Conversation):
             sender, recipients = heard.mail_from or "", heard.rcpt_tos
             envelope = Envelope(sender, recipients, content, heard.mail_options, heard.rcpt_options)
             self.shared.arrivals.add(ReceivedMail(envelope, self.record, self.record.tls, self.record.auth))
-        await self.push(await self.perform(fault) or "250 2.0.0 Received")
-
-    def _problem_of(self, content: bytes) -> str | None:
-        """Return the reply to a message that is not to be kept, None if it is."""
-        if self.options.size is not None and len(content) > self.options.size:
-            return TOO_BIG
-        if not self.options.eight_bit and not content.isascii():
-            return "554 5.6.1 8BITMIME was not offered"
-        return fault_of(content)
-
-    def _check_greeted(self) -> None:
-        if not self.session.host_name:
-            raise Refusal("503 5.5.1 Send EHLO first")
-
-    def _check_has_recipient(self) -> None:
-        self._check_greeted()
-        if self.envelope.mail_from is None:
-            raise Refusal("503 5.5.1 Send MAIL first")
-        if not self.envelope.rcpt_tos:
-            raise Refusal("503 5.5.1 Send RCPT first")
+        await self.push(await self.replies.perform(fault) or "250 2.0.0 Received")
 
     async def smtp_HELP(self, argument: str) -> None:
         """Help those who read."""
@@ -267,7 +212,7 @@ class Protocol(Conversation):
 
     async def smtp_QUIT(self, argument: str) -> None:
         """Say goodbye."""
-        self.send(await self.apply_faults("QUIT", "", "221 2.0.0 Bye"))
+        self.replies.send(await self.replies.apply_faults("QUIT", "", "221 2.0.0 Bye"))
         raise ConversationOver
 
 
@@ -288,11 +233,3 @@ def check_address(address: str, may_be_utf8: bool) -> None:
     if not may_be_utf8 and not address.isascii():
         raise Refusal("553 5.6.7 Address is not ASCII and MAIL had no SMTPUTF8")
     check_mailbox(address)
-
-
-def read_base64(text: str) -> bytes:
-    """Return what the text encodes; a single ``=`` is an answer of no length (RFC 4954 section 4)."""
-    try:
-        return b"" if text == "=" else b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Refusal("501 5.5.2 Not base64") from error

@@ -15,6 +15,7 @@ LABEL = rf"[A-Za-z0-9{UTF8}](?:[A-Za-z0-9{UTF8}\-]*[A-Za-z0-9{UTF8}])?"
 LITERAL = r"\[[!-Z^-~]+\]"
 MAILBOX = re.compile(rf"(?P<local>{ATOM}(?:\.{ATOM})*|{QUOTED})@(?P<domain>{LABEL}(?:\.{LABEL})*|{LITERAL})")
 PATH = re.compile(r"<(?P<address>(?:\"(?:[^\"\\]|\\.)*\"|[^<>\"])*)>(?P<parameters>(?: .*)?)")
+CHUNK = re.compile(r"(?P<size>[0-9]{1,18})(?P<last> LAST)?", re.IGNORECASE)
 PARAMETER = re.compile(rf"[A-Za-z0-9][A-Za-z0-9-]*(?:=[!-<>-~{UTF8}]+)?")
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -98,6 +99,17 @@ def read_parameters(parameters: list[str], known: set[str]) -> dict[str, str]:
             raise Refusal(f"501 5.5.4 Parameter {name} given twice")
         values[name] = value
     return values
+
+
+def read_chunk(argument: str) -> tuple[int, bool]:
+    """Return the size in bytes of a chunk, and whether it is the last (RFC 3030 section 2).
+
+    :raises Refusal: 501 if the argument of BDAT is not of that form.
+    """
+    found = CHUNK.fullmatch(argument)
+    if found is None:
+        raise Refusal("501 5.5.4 Syntax: BDAT size [LAST]")
+    return int(found["size"]), found["last"] is not None
 
 
 def with_status(text: str, is_wanted: bool) -> str:

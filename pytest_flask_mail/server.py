@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from . import _served
 from ._certificates import ca_pem
 from ._certificates import server_context
+from ._config import make_config
 from ._faults import Fault
 from ._faults import full_mailbox
 from ._faults import greylist
@@ -180,33 +181,7 @@ class SMTPServer(Searchable[ReceivedMail]):
         They also take out of the way what an application says of its real server.
         With ``auth="any"`` the application's own user name and password are left to it.
         """
-        tls = self._options.tls
-        return {
-            "MAIL_SERVER": self.host,
-            "MAIL_PORT": self.port,
-            "MAIL_USE_TLS": tls in ("starttls", "starttls-optional"),
-            "MAIL_USE_SSL": tls == "implicit",
-            "MAIL_TLS_CA_FILE": self.ca_file,
-            "MAIL_TLS_VERIFY": True,
-            "MAIL_TLS_CONTEXT": None,
-            "MAIL_URL": None,
-            "MAIL_BACKEND": "smtp",
-            "MAIL_SUPPRESS_SEND": False,
-            **self._credentials,
-        }
-
-    @property
-    def _credentials(self) -> dict[str, str | None]:
-        """The settings to sign in as the first user."""
-        if self._options.users is None:
-            return {}
-        user, secret = next(iter(self._options.users.items()), (None, None))
-        takes_token = self._options.auth_mechanisms == ("XOAUTH2",)
-        return {
-            "MAIL_USERNAME": user,
-            "MAIL_PASSWORD": None if takes_token else secret,
-            "MAIL_OAUTH2_TOKEN": secret if takes_token else None,
-        }
+        return make_config(self.host, self.port, self.ca_file, self._options)
 
     @property
     def mails(self) -> list[ReceivedMail]:

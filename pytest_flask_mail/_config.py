@@ -1,0 +1,41 @@
+"""The ``MAIL_`` settings with which an application sends through a test server.
+
+Knows where the server listens and its options; neither the server itself nor the extension.
+Names: the configuration keys of Flask-Mail.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._options import Options
+
+
+def make_config(host: str, port: int, ca_file: str | None, options: Options) -> dict[str, Any]:
+    """Return a new dict with the settings, and with those that override what the real server needs."""
+    return {
+        "MAIL_SERVER": host,
+        "MAIL_PORT": port,
+        "MAIL_USE_TLS": options.tls in ("starttls", "starttls-optional"),
+        "MAIL_USE_SSL": options.tls == "implicit",
+        "MAIL_TLS_CA_FILE": ca_file,
+        "MAIL_TLS_VERIFY": True,
+        "MAIL_TLS_CONTEXT": None,
+        "MAIL_URL": None,
+        "MAIL_BACKEND": "smtp",
+        "MAIL_SUPPRESS_SEND": False,
+        **make_credentials(options),
+    }
+
+
+def make_credentials(options: Options) -> dict[str, str | None]:
+    """Return the settings to log in as the first user; none at all where any user may."""
+    if options.users is None:
+        return {}
+    user, secret = next(iter(options.users.items()), (None, None))
+    takes_token = options.auth_mechanisms == ("XOAUTH2",)
+    return {
+        "MAIL_USERNAME": user,
+        "MAIL_PASSWORD": None if takes_token else secret,
+        "MAIL_OAUTH2_TOKEN": secret if takes_token else None,
+    }
