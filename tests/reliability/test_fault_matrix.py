@@ -26,7 +26,7 @@ from flask_mail._line import outcome_of
 pytestmark = pytest.mark.matrix
 
 #: Seconds that the client waits for an answer where the server will not answer, and where it will.
-SHORT, SHORT_WITH_TLS, LONG = 0.3, 0.8, 20
+SHORT, LONG = 0.8, 20
 OPENING = ("CONNECT", "EHLO", "STARTTLS", "AUTH")
 #: Phases of one message.
 SENDING = ("MAIL", "RCPT-1", "RCPT-2", "RCPT-3", "DATA", "HALF-WAY", "BODY", "BETWEEN", "RSET", "QUIT")
@@ -51,9 +51,7 @@ class Cell(NamedTuple):
     @property
     def timeout(self):
         """The seconds that the client waits for an answer."""
-        if self.kind not in ("hang", "drip"):
-            return LONG
-        return SHORT_WITH_TLS if self.extensions == "tls" else SHORT
+        return SHORT if self.kind in ("hang", "drip") else LONG
 
     @property
     def exists(self):
