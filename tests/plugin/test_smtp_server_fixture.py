@@ -315,7 +315,7 @@ def test_it(app, smtp_server):
 
 
 def test_second_server(run):
-    """The factory makes more servers, which stop with the test; the app is pointed at none of them."""
+    """The factory makes more servers, to the end of the session or of a block; the app is pointed at none."""
     outcome = run(
         """
 import smtplib
