@@ -28,7 +28,7 @@ class Connection:
         self._transport = self._plain = transport
         self._wire = wire
         #: Whether a handshake began, however it ended.
-        self.has_tls_begun = False
+        self.has_tls_begun: bool = False
         wire.connect(transport)
 
     @property

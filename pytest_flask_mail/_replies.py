@@ -35,7 +35,7 @@ class Replies:
         self._wire = wire
         self._connection = connection
         #: How the conversation ends after the next reply, ``"close"`` or ``"drop"``; empty if it goes on.
-        self.ending = ""
+        self.ending: str = ""
 
     def worded(self, text: str, phase: str = "") -> Worded:
         """Return the reply with an enhanced status code, or without, as the server and the phase have it."""
