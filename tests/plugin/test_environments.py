@@ -65,8 +65,8 @@ class TestAttribute(unittest.TestCase):
     assert len(outcome.section("Captured mail (1)")) == 3
 
 
-def test_unittest_with_unmet_fault(run):
-    """A TestCase fails for faults that were not met."""
+def test_unittest_with_untriggered_fault(run):
+    """A TestCase fails for faults that were never triggered."""
     outcome = run(
         """
 import unittest
@@ -83,7 +83,7 @@ class TestIt(unittest.TestCase):
     )
 
     assert outcome.counts == {"failed": 1}
-    assert "  fail_next(TimeoutError('slow'))" in outcome.lines
+    assert "  fail_next(TimeoutError('slow')) at test_unittest_with_untriggered_fault.py:10" in outcome.lines
 
 
 def test_doctest(run):

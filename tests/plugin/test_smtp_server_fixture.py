@@ -315,7 +315,8 @@ def test_it(app, smtp_server):
 
 
 def test_second_server(run):
-    """The factory makes more servers, which stop with the test; the app is pointed at none of them."""
+    """The factory makes more servers, which stop at the end of a ``with`` block or of the session, not with
+    the test; the app is pointed at none of them."""
     outcome = run(
         """
 import smtplib
