@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ._watch import Watch
     from .server import Session
+    from .server import SMTPServer
 
 HEADINGS = ("#", "To", "Subject", "Parts")
 LONGEST_NAME = 120
@@ -31,13 +32,21 @@ MOST_MAILS = 50
 MOST_LINES = 200
 
 
-def complete(report: pytest.TestReport, item: pytest.Item, watch: Watch) -> None:
-    """Keep the mails, unless ``mail_artifacts`` says never; add the sections to the report of a failure."""
-    mails, is_kept = watch.mails, item.config.getini("mail_artifacts") != "never"
+def complete(
+    report: pytest.TestReport, item: pytest.Item, watch: Watch, more: Sequence[SMTPServer] = ()
+) -> None:
+    """Keep the mails, unless ``mail_artifacts`` says never; add the sections to the report of a failure.
+
+    :param more: servers that the factory made for the test.
+    """
+    servers = [*watch.servers, *more]
+    received = [mail for server in servers for mail in server.mails]
+    mails = received if watch.outbox is None else list(watch.outbox)
+    is_kept = item.config.getini("mail_artifacts") != "never"
     places = keep(mails, report, item, watch) if mails and is_kept else []
     if report.failed and mails:
         report.sections.append((f"Captured mail ({len(mails)})", "\n".join([describe_mails(mails), *places])))
-    if report.failed and (sessions := [session for server in watch.servers for session in server.sessions]):
+    if report.failed and (sessions := [session for server in servers for session in server.sessions]):
         report.sections.append(("SMTP session", describe_sessions(sessions)))
 
 

@@ -122,7 +122,11 @@ def freeze(message: Message, app: Flask, envelope: Envelope) -> SentMail:
     # A mail of an outbox may be sent again.
     kind: Any = getattr(message, "_class_of_message", type(message))
     mail: SentMail = object.__new__(_class_of_copies(kind))
-    mail.__dict__.update({name: _copied(value) for name, value in message.__dict__.items()})
+    attributes = message.__dict__.items()
+    # A call for each attribute would double the cost.
+    mail.__dict__.update(
+        {name: value if type(value) in _PLAIN else _copied(value) for name, value in attributes}
+    )
     mail._sending = Sending(app, envelope)
     return mail
 

@@ -42,29 +42,30 @@ class Watch:
         """Whether the test has an outbox or a server."""
         return self.outbox is not None or bool(self.servers)
 
-    @property
-    def mails(self) -> list[Any]:
-        """What the test sent; without an outbox, what arrived at its servers."""
-        if self.outbox is not None:
-            return list(self.outbox)
-        return [mail for server in self.servers for mail in server.mails]
-
     def use_outbox(self, outbox: Outbox, request: pytest.FixtureRequest, is_testing: bool) -> Change:
         """Have the outbox, and the app in testing as soon as there is one; return what undoes it."""
         self.outbox, self.request = outbox, request
-        # The test need not have its app made sooner for the outbox.
-        is_time = not self._progress.is_in_setup or self._progress.has_app
-        return self._change_app({"TESTING": True} if is_testing else {}, is_time)
+        change = Change({"TESTING": True} if is_testing else {})
+        if not self._progress.is_in_setup or self._progress.has_app:
+            self._apply(change)
+        else:
+            # The test need not have its app made sooner for the outbox.
+            self._pending.append(change)
+        return change
 
     def use_server(self, server: SMTPServer, request: pytest.FixtureRequest) -> Change:
         """Have the server, and the app, which is made for it, pointed there; return what undoes it."""
         self.servers.append(server)
         self.request = request
-        # Other fixtures may send from now on.
-        return self._change_app(server.config, True)
+        change = Change(server.config)
+        # Other fixtures may send from now on. Where the app's own fixture asked, the app is not there yet.
+        self._apply(change)
+        if self._progress.is_in_setup:
+            self._pending.append(change)
+        return change
 
     def apply_pending(self) -> None:
-        """Change the app as was asked for when it was not there, as where its own fixture asked."""
+        """Change the app as was asked for when it was not there."""
         pending, self._pending = self._pending, []
         for change in pending:
             self._apply(change)
@@ -74,14 +75,6 @@ class Watch:
         failures = list(self.outbox._failures) if self.outbox is not None else []
         lines = [f"{failure!r} at {failure.declared_at}" for failure in failures]
         return [*lines, *(describe(fault) for server in self.servers for fault in server.untriggered_faults)]
-
-    def _change_app(self, settings: Mapping[str, Any], is_time: bool) -> Change:
-        change = Change(settings)
-        if is_time:
-            self._apply(change)
-        if self._progress.is_in_setup:
-            self._pending.append(change)
-        return change
 
     def _apply(self, change: Change) -> None:
         if self.request is not None:
@@ -115,14 +108,13 @@ class Change:
 
 
 class ServerFactory:
-    """Makes servers that run to the end of the stack, which is the session's, or of a ``with`` block.
+    """Makes servers that run until it is closed, with the session, or to the end of a ``with`` block.
 
     What a test declares on any of them while it runs is to be triggered by the test.
     """
 
-    def __init__(self, make_server: Callable[[dict[str, Any]], SMTPServer], stack: ExitStack) -> None:
+    def __init__(self, make_server: Callable[[dict[str, Any]], SMTPServer]) -> None:
         self._make_server = make_server
-        self._stack = stack
         self._servers: list[SMTPServer] = []
         self._first = 0
         self._older_faults: list[Fault] = []
@@ -130,9 +122,16 @@ class ServerFactory:
     def __call__(self, **options: Any) -> SMTPServer:
         """Return a running server with these options."""
         __tracebackhide__ = True
-        server = self._stack.enter_context(self._make_server(options))
+        server = self._make_server(options)
+        server.start()
         self._servers.append(server)
         return server
+
+    def close(self) -> None:
+        """Stop the servers, all of them even if one raises what went wrong in it."""
+        with ExitStack() as stack:
+            for server in self._servers:
+                stack.callback(server.stop)
 
     @property
     def new_servers(self) -> list[SMTPServer]:
@@ -140,7 +139,9 @@ class ServerFactory:
         return self._servers[self._first :]
 
     def begin_setup(self) -> None:
-        """Begin with another test."""
+        """Begin with another test, and forget the servers that earlier ones stopped."""
+        self._servers = [server for server in self._servers if server._listener is not None]
+        self._older_faults = []
         self._first = len(self._servers)
 
     def end_setup(self) -> None:

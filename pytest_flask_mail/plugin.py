@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Callable
 from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import partial
 from typing import Any
 from typing import TYPE_CHECKING
@@ -135,12 +134,13 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     outcome: Any = yield
-    report, watch = outcome.get_result(), item.stash.get(WATCH, None)
+    report, factory = outcome.get_result(), item.config.stash.get(FACTORY, None)
     is_wanted = report.failed or (report.when == "call" and item.config.getini("mail_artifacts") == "all")
-    if is_wanted and watch is not None and watch.is_in_use:
+    more = factory.new_servers if factory is not None else []
+    if is_wanted and (more or (WATCH in item.stash and item.stash[WATCH].is_in_use)):
         from ._report import complete
 
-        complete(report, item, watch)
+        complete(report, item, get_watch(item), more)
 
 
 def pytest_assertrepr_compare(
@@ -177,11 +177,12 @@ def mail_outbox(request: pytest.FixtureRequest) -> Iterator[Outbox]:
     from ._hints import explain_emptiness
     from ._outbox import Outbox
 
-    is_testing = read_mail_marker(request.node)
-    guard, watch = request.config.stash.get(GUARD, None), get_watch(request.node)
+    item = request.node
+    stash, is_testing, watch = item.config.stash, read_mail_marker(item), get_watch(item)
+    guard = stash.get(GUARD, None)
     places = guard.places.copy() if guard is not None else []
     with Outbox.capture() as outbox:
-        outbox.timeout = request.config.stash[TIMEOUT]
+        outbox.timeout = stash[TIMEOUT]
         outbox._hints.append(lambda: explain_emptiness(request, watch.app, places))
         change = watch.use_outbox(outbox, request, is_testing)
         yield outbox
@@ -242,10 +243,10 @@ def smtp_server_factory(request: pytest.FixtureRequest) -> Iterator[Callable[...
     from ._watch import ServerFactory
 
     config = request.config
-    with ExitStack() as stack:
-        config.stash[FACTORY] = ServerFactory(partial(make_server, config), stack)
-        yield config.stash[FACTORY]
-        del config.stash[FACTORY]
+    factory = config.stash[FACTORY] = ServerFactory(partial(make_server, config))
+    yield factory
+    del config.stash[FACTORY]
+    factory.close()
 
 
 class Progress:
@@ -304,9 +305,11 @@ def find_app(request: pytest.FixtureRequest) -> Any:
 
     Another fixture costs about 50 microseconds, as much as the outbox itself.
     """
-    siblings, progress = request.node.parent.stash, request.config.stash[PROGRESS]
-    if siblings.get(HAS_OUR_MAIL_APP, False) and "app" in request.fixturenames:
+    item = request.node
+    siblings = item.parent.stash
+    if siblings.get(HAS_OUR_MAIL_APP, False) and "app" in item.fixturenames:
         return request.getfixturevalue("app")
+    progress = item.config.stash[PROGRESS]
     progress.forget("mail_app")
     app = request.getfixturevalue("mail_app")
     siblings[HAS_OUR_MAIL_APP] = progress.module_of("mail_app") == __name__

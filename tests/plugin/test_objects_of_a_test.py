@@ -69,6 +69,11 @@ USES = {
         "with mail_outbox.capture() as new: note(outbox=mail_outbox, new=new, to=mail_outbox.to('a@b'))",
         '"outbox", "new", "to"',
     ),
+    "server of the factory": (
+        "mail_outbox, smtp_server_factory",
+        "with smtp_server_factory() as server: server.on('RSET', optional=True).drop(); note(server=server)",
+        '"server"',
+    ),
     "nothing but the guard": ("request", "", ""),
 }
 

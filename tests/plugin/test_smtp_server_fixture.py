@@ -363,6 +363,28 @@ def server(smtp_server_factory):
     assert outcome.counts == {"failed": 2}
 
 
+def test_second_server_in_the_report(run):
+    """The report of a failure shows what happened at a server that the factory made for the test."""
+    outcome = run(
+        """
+import smtplib
+
+def test_it(smtp_server_factory):
+    server = smtp_server_factory()
+    with smtplib.SMTP(server.host, server.port) as client:
+        client.sendmail("shop@x.org", "ann@x.org", "Subject: Hi\\r\\n\\r\\nHello")
+    assert server.mails == []
+
+def test_next():
+    assert False
+"""
+    )
+
+    assert outcome.counts == {"failed": 2}
+    assert outcome.section("Captured mail (1)")[1].split() == ["0", "ann@x.org", "Hi", "text"]
+    assert str(outcome.result.stdout).count("SMTP session") == 1
+
+
 def test_server_of_wider_scope(run):
     """A fixture of a wider scope has a server for as long as it lasts, in a ``with`` block."""
     outcome = run(
