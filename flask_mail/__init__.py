@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 from typing import TYPE_CHECKING
 
-from ._attachment import Attachment
-from ._connection import Connection
+from ._delivery.connection import Connection
 from ._envelope import Envelope
 from ._envelope import Outcome
 from ._envelope import Outgoing
@@ -25,18 +24,19 @@ from ._errors import SMTPTimeout
 from ._mail import _Mail as _Mail
 from ._mail import _MailMixin as _MailMixin
 from ._mail import Mail
-from ._message import Message
+from ._message.attachment import Attachment
+from ._message.message import Message
 from ._signals import email_dispatched
 from ._signals import email_failed
 from ._signals import signals
 
 if TYPE_CHECKING:
-    from ._old_names import FlaskMailUnicodeDecodeError
-    from ._old_names import force_text
-    from ._old_names import PY3 as PY3
-    from ._old_names import sanitize_address
-    from ._old_names import sanitize_addresses
-    from ._old_names import sanitize_subject
+    from ._compat import FlaskMailUnicodeDecodeError
+    from ._compat import force_text
+    from ._compat import PY3 as PY3
+    from ._compat import sanitize_address
+    from ._compat import sanitize_addresses
+    from ._compat import sanitize_subject
 
 __all__ = [
     "AddressError",
@@ -82,7 +82,7 @@ _OLD_NAMES = {
 def __getattr__(name: str) -> Any:
     # Few programs ask for these, and those that do not need not load them.
     if name in _OLD_NAMES or name == "__version__":
-        from . import _old_names
+        from . import _compat
 
-        return _old_names.version() if name == "__version__" else getattr(_old_names, name)
+        return _compat.version() if name == "__version__" else getattr(_compat, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

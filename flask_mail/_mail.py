@@ -18,21 +18,21 @@ from weakref import WeakSet
 from flask import current_app
 from flask import has_app_context
 
-from ._connection import Connection
-from ._connection import load_sending
-from ._connection import send_alone
+from ._config.state import State
+from ._delivery.connection import Connection
+from ._delivery.connection import load_sending
+from ._delivery.connection import send_alone
 from ._envelope import Receipt
 from ._errors import ConfigError
 from ._errors import ConfigWarning
 from ._errors import warn
-from ._message import Message
+from ._message.message import Message
 from ._signals import email_dispatched
-from ._state import State
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from ._lines import Lines
+    from ._delivery.lines import Lines
 
 
 class _MailMixin:
@@ -136,7 +136,7 @@ class _Mail(_MailMixin, State):
 
     def _pool(self) -> Lines:
         """Return the connections that are open for the next message."""
-        from ._lines import Lines  # of use with MAIL_KEEPALIVE only
+        from ._delivery.lines import Lines  # of use with MAIL_KEEPALIVE only
 
         with self._lock:
             self._lines = self._lines or Lines()
@@ -299,7 +299,7 @@ def _close_pool(state: Any) -> None:
 def _receipts(
     connections: Sequence[Connection], messages: Iterable[Message], window: int
 ) -> Iterator[Receipt]:
-    from ._batch import receipts_concurrently
+    from ._delivery.batch import receipts_concurrently
 
     with ExitStack() as stack:
         for connection in connections:

@@ -1,18 +1,18 @@
 """Read e-mail addresses as a message reads them, for programs and tests that compare with what was sent.
 
-What a tuple of two means in which field, and how one address is written, is in ``_addresses``.
+What a tuple of two means in which field, and how one address is written, is in ``_mime.addresses``.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ._addresses import is_iterator
-from ._addresses import Mailbox
-from ._addresses import read_mailbox
-from ._addresses import read_mailboxes
-from ._addresses import Refused
 from ._errors import MessageError
+from ._mime.addresses import is_iterator
+from ._mime.addresses import Mailbox
+from ._mime.addresses import read_mailbox
+from ._mime.addresses import read_mailboxes
+from ._mime.addresses import Refused
 
 __all__ = ["Mailbox", "read_addresses"]
 

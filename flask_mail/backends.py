@@ -14,10 +14,10 @@ from importlib import import_module
 from typing import Any
 from typing import Protocol
 
+from ._config.settings import Settings
 from ._envelope import Outcome
 from ._envelope import Outgoing
 from ._errors import ConfigError
-from ._settings import Settings
 
 
 class Host(Protocol):
@@ -75,7 +75,7 @@ def open_host(settings: Settings) -> Host:
         if faults := settings.connection_faults():
             raise ConfigError("\n".join(faults))
         # And with it all that speaks SMTP, which an import of flask_mail alone does not need.
-        from ._opening import open_smtp
+        from ._smtp.opening import open_smtp
 
         return open_smtp(settings)
     host = (backend if callable(backend) else _import(backend))(settings)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import flask_mail
-from flask_mail._sources import KEYS
+from flask_mail._config.sources import KEYS
 
 ROOT = Path(__file__).parents[1]
 

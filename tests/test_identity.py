@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from flask_mail._identity import host_name
+from flask_mail._config.identity import host_name
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_mail._plaintext import text_from_html
+from flask_mail._mime.plaintext import text_from_html
 
 
 @pytest.mark.parametrize(

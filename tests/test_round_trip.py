@@ -29,9 +29,9 @@ from flask_mail import Envelope
 from flask_mail import Mail
 from flask_mail import Message
 from flask_mail import MessageError
-from flask_mail._contents import as_chunk
-from flask_mail._contents import as_data
-from flask_mail._render import prepare
+from flask_mail._message.rendering import prepare
+from flask_mail._smtp.framing import as_chunk
+from flask_mail._smtp.framing import as_data
 from pytest_flask_mail.server import SMTPServer
 
 # What means something to a mail program, or to one that reads carelessly.

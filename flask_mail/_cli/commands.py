@@ -19,14 +19,14 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from .._config.settings import Settings
+from .._config.settings import SHOWN_DEFAULTS
+from .._config.sources import KEYS
+from .._config.sources import public_url
 from .._envelope import Receipt
 from .._errors import ConfigError
 from .._errors import MessageError
-from .._message import Message
-from .._settings import Settings
-from .._settings import SHOWN_DEFAULTS
-from .._sources import KEYS
-from .._sources import public_url
+from .._message.message import Message
 from ..capture import captures
 
 if TYPE_CHECKING:

@@ -33,16 +33,20 @@ MATRIX = ["tests/reliability", "-m", "matrix", "-n", "8"]
 #: What is run for a change of a module, one after the other until a test fails.
 MODULES = {
     **{
-        f"flask_mail/_{name}.py": [SENDING, MATRIX]
+        f"flask_mail/{name}.py": [SENDING, MATRIX]
         for name in (
-            "connection", "sender", "routing", "current", "line", "lines", "batch", "announcing",
-            "session", "pipeline", "transaction", "channel",
+            "_delivery/connection", "_delivery/sender", "_delivery/routing", "_delivery/current",
+            "_delivery/line", "_delivery/lines", "_delivery/batch", "_delivery/announcing",
+            "_smtp/session", "_smtp/pipeline", "_smtp/transaction", "_smtp/channel",
         )
     },
-    "flask_mail/_retrying.py": [SENDING],
+    "flask_mail/_delivery/retries.py": [SENDING],
     **{
-        f"flask_mail/_{name}.py": [READING, SENDING]
-        for name in ("reading", "drafting", "writing", "files", "addresses", "message")
+        f"flask_mail/{name}.py": [READING, SENDING]
+        for name in (
+            "_message/reading", "_message/drafting", "_message/writing", "_message/files",
+            "_message/message", "_mime/addresses",
+        )
     },
 }  # fmt: skip
 WANTED = 0.95

@@ -21,7 +21,7 @@ from flask import Flask
 from flask_mail import Mail
 from flask_mail import Message
 from flask_mail import Receipt
-from flask_mail._line import outcome_of
+from flask_mail._delivery.line import outcome_of
 
 pytestmark = pytest.mark.matrix
 

@@ -21,7 +21,7 @@ from flask_mail import SMTPTimeout
 from flask_mail._envelope import Envelope
 from flask_mail._envelope import Outgoing
 from flask_mail._envelope import Verdict
-from flask_mail._opening import open_smtp
+from flask_mail._smtp.opening import open_smtp
 
 SOON = 0.3
 POSTFIX = {
@@ -367,7 +367,7 @@ def test_built_on_the_real_smtp(serve, names):
         with ExitStack() as stack:
             for name in {names!r}:
                 stack.enter_context(patch("smtplib." + name))
-            import flask_mail._opening
+            import flask_mail._smtp.opening
             from flask_mail import Mail
 
         app = Flask("x")

@@ -17,8 +17,8 @@ from flask_mail import DeliveryUnknown
 from flask_mail import email_dispatched
 from flask_mail import Mail
 from flask_mail import Message
-from flask_mail._line import Line
-from flask_mail._lines import Lines
+from flask_mail._delivery.line import Line
+from flask_mail._delivery.lines import Lines
 
 
 @pytest.fixture

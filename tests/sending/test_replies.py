@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from flask_mail._replies import EndlessReply
-from flask_mail._replies import LIMIT
-from flask_mail._replies import Replies
+from flask_mail._smtp.replies import EndlessReply
+from flask_mail._smtp.replies import LIMIT
+from flask_mail._smtp.replies import Replies
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from flask_mail import DeliveryUnknown
 from flask_mail import is_transient
 from flask_mail import Message
 from flask_mail import SMTPTimeout
-from flask_mail._retrying import patiently
-from flask_mail._retrying import pauses
+from flask_mail._delivery.retries import patiently
+from flask_mail._delivery.retries import pauses
 
 TRANSIENT = [
     smtplib.SMTPSenderRefused(421, b"Busy", "me@example.org"),

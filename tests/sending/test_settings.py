@@ -19,7 +19,7 @@ from flask_mail import ConfigError
 from flask_mail import ConfigWarning
 from flask_mail import Mail
 from flask_mail import Message
-from flask_mail._sources import KEYS
+from flask_mail._config.sources import KEYS
 
 CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 

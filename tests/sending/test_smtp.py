@@ -10,8 +10,8 @@ import pytest
 
 from flask_mail import DeliveryUnknown
 from flask_mail import Message
-from flask_mail._contents import as_data
-from flask_mail._opening import open_smtp
+from flask_mail._smtp.framing import as_data
+from flask_mail._smtp.opening import open_smtp
 
 smtp_logger = logging.getLogger("flask_mail.smtp")
 ENVELOPE = ("me@example.org", ["ann@example.org"], b"Subject: Hi\r\n\r\nHello.\r\n")

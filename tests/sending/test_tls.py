@@ -11,7 +11,7 @@ import trustme
 
 from flask_mail import ConfigError
 from flask_mail import Mail
-from flask_mail._tls import context_of
+from flask_mail._smtp.tls import context_of
 
 
 @pytest.fixture

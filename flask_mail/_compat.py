@@ -1,0 +1,71 @@
+"""Functions that Flask-Mail 0.9 and 0.10 had in public, kept for code that calls them.
+
+Nothing of ours calls them; what they do is in ``_mime.headers`` and ``_mime.addresses``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ._mime.addresses import mailbox
+from ._mime.charsets import as_text
+from ._mime.headers import header
+from ._mime.headers import sanitize_mailbox
+
+#: Test suites written for 0.9 choose what to compare by it.
+PY3 = True
+
+
+class FlaskMailUnicodeDecodeError(UnicodeDecodeError):
+    """Bytes given as text are not in the encoding they should be in."""
+
+    def __init__(self, obj: Any, *args: Any) -> None:
+        self.obj = obj
+        super().__init__(*args)
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}. You passed in {self.obj!r} ({type(self.obj)})"
+
+
+def force_text(s: Any, encoding: str = "utf-8", errors: str = "strict") -> str:
+    """Return ``s`` as text; a lazy string is resolved, bytes are decoded.
+
+    :raises FlaskMailUnicodeDecodeError: the bytes are not in ``encoding``.
+    """
+    if not isinstance(s, bytes):
+        return str(s)
+    try:
+        return s.decode(encoding, errors)
+    except UnicodeDecodeError as error:
+        raise FlaskMailUnicodeDecodeError(s, *error.args) from error
+
+
+def sanitize_subject(subject: str, encoding: str = "utf-8") -> str:
+    """Return the subject as it stands in a header: as it is, or as encoded words."""
+    if subject.isascii():
+        return subject
+    return header("Subject", as_text(subject, "Subject"), encoding)[len("Subject: ") : -2]
+
+
+def sanitize_address(addr: Any, encoding: str = "utf-8") -> str:
+    """Return the address as it stands in a header, on one line, without line breaks it may have held."""
+    return sanitize_mailbox(mailbox(addr, "address", clean=True), encoding)
+
+
+def sanitize_addresses(addresses: Iterable[Any], encoding: str = "utf-8") -> list[str]:
+    """Return each address as :func:`sanitize_address` does."""
+    return [sanitize_address(address, encoding) for address in addresses]
+
+
+def version() -> str:
+    """Return the version of the distribution, with a warning that it is to be asked elsewhere."""
+    import importlib.metadata
+    import warnings
+
+    warnings.warn(
+        "'__version__' is deprecated: use importlib.metadata.version('flask-mail').",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return importlib.metadata.version("flask-mail")

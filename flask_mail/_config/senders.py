@@ -1,0 +1,49 @@
+"""A sender as it reads back from a message: a pair as one string, one from a setting known to be that.
+
+Knows no messages and no settings.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._errors import MessageError
+from .._mime.addresses import is_text
+from .._mime.addresses import mailbox
+from .._mime.charsets import as_text
+
+
+class DefaultSender(str):
+    """A sender that came from a setting: the application that sends may have another."""
+
+    __slots__ = ()
+
+
+def as_default_sender(value: Any) -> Any:
+    """Return a sender that came from a setting as it reads back from a message."""
+    if hasattr(value, "addr_spec"):
+        value = (getattr(value, "display_name", None) or getattr(value, "name", ""), value.addr_spec)
+    sender = join_pair(value)
+    return DefaultSender(sender) if isinstance(sender, str) and sender else sender
+
+
+def join_pair(sender: Any) -> Any:
+    """Return a pair of name and address as one string that means the same.
+
+    What is no pair, and a pair that no string can stand for, comes back as it is.
+    """
+    if not isinstance(sender, (tuple, list)) or len(sender) != 2:
+        return sender
+    if not all(part is None or is_text(part) for part in sender):
+        return tuple(sender)
+    name, address = (as_text(part or "", "sender") for part in sender)
+    if not name:
+        return address
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    for text in (f"{name} <{address}>", f'"{quoted}" <{address}>'):
+        try:
+            if mailbox(text, "sender") == mailbox((name, address), "sender"):
+                return text
+        except MessageError:
+            pass  # a bad address is refused when the message is sent, not when it is written
+    return tuple(sender)

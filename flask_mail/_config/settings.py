@@ -1,0 +1,163 @@
+"""The settings that a sending, or an opened connection, works with: plain values that never change.
+
+Knows neither Flask nor the names of the keys in a configuration but for its error messages; what makes
+settings from a configuration is :mod:`flask_mail._config.sources`.
+"""
+
+# ruff: noqa: I002 # of annotations that are text a NamedTuple compiles each, a tenth of the import of flask_mail
+
+import os
+import ssl
+from collections.abc import Callable
+from collections.abc import Hashable
+from functools import cached_property
+from operator import attrgetter
+from typing import Any
+from typing import NamedTuple
+
+from .._mime.addresses import Mailbox
+
+
+# No dataclass: that of so many fields would be a third of the import of flask_mail.
+class _Fields(NamedTuple):
+    """Every value, read and checked. The first eleven are those of Flask-Mail 0.10, in its order."""
+
+    server: str = "localhost"
+    username: str | None = None
+    password: str | None = None
+    port: int = 25
+    use_tls: bool = False
+    use_ssl: bool = False
+    default_sender: Mailbox | None = None
+    debug: int = 0
+    max_emails: int | None = None
+    suppress: bool = False
+    ascii_attachments: bool = False
+    timeout: float | None = 30.0
+    tls_verify: bool = True
+    tls_ca_file: str | None = None
+    tls_cert_file: str | None = None
+    tls_key_file: str | None = None
+    tls_context: ssl.SSLContext | Callable[[], ssl.SSLContext] | None = None
+    local_hostname: str | None = None
+    message_id_domain: str | None = None
+    #: An address, or ``"<>"`` for no bounces.
+    envelope_from: Mailbox | str | None = None
+    default_reply_to: tuple[Mailbox, ...] = ()
+    #: Name and value of each header, one pair for each line.
+    default_headers: tuple[tuple[str, str], ...] = ()
+    subject_prefix: str = ""
+    text_from_html: bool = True
+    auth: str | Callable[..., Any] | None = None
+    oauth2_token: str | Callable[[], str] | None = None
+    allow_plaintext_auth: bool = False
+    backend: str | Callable[["Settings"], Any] = "smtp"
+    fail_silently: bool = False
+    pipelining: bool = True
+    keepalive: float | None = None
+    retries: int = 0
+    #: What ``Message.sender`` is when no sender was given.
+    default_sender_as_given: Any = None
+
+
+#: All that an open host depends on.
+_of_connection = attrgetter(
+    "server", "port", "use_tls", "use_ssl", "username", "password", "oauth2_token", "auth", "timeout",
+    "tls_verify", "tls_ca_file", "tls_cert_file", "tls_key_file", "tls_context", "local_hostname",
+    "allow_plaintext_auth", "backend", "pipelining", "debug",
+)  # fmt: skip
+
+
+class Settings(_Fields):
+    """Everything about sending that an application configures, at one moment."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.peer}{' suppressed' if self.suppress else ''}>"
+
+    def __copy__(self) -> "Settings":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "Settings":
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without secrets."""
+        return (type(self), tuple(self._replace(password=None, oauth2_token=None)))
+
+    @property
+    def peer(self) -> str:
+        """Host and port of the server, as errors show them."""
+        return f"[{self.server}]:{self.port}" if ":" in self.server else f"{self.server}:{self.port}"
+
+    @property
+    def secret_key(self) -> str:
+        """The key of the secret to sign in with."""
+        wants_token = self.auth == "XOAUTH2" or (self.auth is None and self.oauth2_token)
+        return "MAIL_OAUTH2_TOKEN" if wants_token else "MAIL_PASSWORD"
+
+    @cached_property
+    def connection_key(self) -> Hashable:
+        """What is equal for all settings with which the same host can be used."""
+        return tuple(map(_hashable, _of_connection(self)))
+
+    def connection_faults(self) -> list[str]:
+        """Return what would keep a connection from being opened, a sentence each."""
+        return [fault for fault in (_tls_fault(self), _auth_fault(self), *_file_faults(self)) if fault]
+
+
+DEFAULTS = Settings()
+#: What the attributes of an application's state are that nobody has set.
+SHOWN_DEFAULTS: dict[str, Any] = {
+    **dict(zip(Settings._fields[:-1], DEFAULTS, strict=False)),
+    "default_reply_to": None,
+    "default_headers": None,
+}
+
+
+def _hashable(value: Any) -> Hashable:
+    """Return the value, or what stands for a callable that has no hash: its method, which has."""
+    try:
+        hash(value)
+    except TypeError:
+        return value.__call__  # type: ignore[no-any-return] # a bound method
+    return value  # type: ignore[no-any-return] # it has a hash
+
+
+def _tls_fault(settings: Settings) -> str | None:
+    if settings.use_tls and settings.use_ssl:
+        return (
+            "MAIL_USE_SSL and MAIL_USE_TLS are both on."
+            " Keep MAIL_USE_SSL for port 465 or MAIL_USE_TLS for port 587."
+        )
+    return None
+
+
+def _auth_fault(settings: Settings) -> str | None:
+    if callable(settings.auth):
+        return None
+    secret = settings.secret_key
+    is_set = settings.oauth2_token if secret == "MAIL_OAUTH2_TOKEN" else settings.password
+    if settings.username and not is_set:
+        return f"MAIL_USERNAME is set and {secret} is not. Set both, or neither for a server without sign-in."
+    if is_set and not settings.username:
+        return f"{secret} is set and MAIL_USERNAME is not. Set both, or neither for a server without sign-in."
+    return None
+
+
+def _file_faults(settings: Settings) -> list[str]:
+    paths = {
+        "MAIL_TLS_CA_FILE": settings.tls_ca_file,
+        "MAIL_TLS_CERT_FILE": settings.tls_cert_file,
+        "MAIL_TLS_KEY_FILE": settings.tls_key_file,
+    }
+    faults = [
+        f"{key} is {path!r}, where there is no file."
+        for key, path in paths.items()
+        if path and not os.path.isfile(path)
+    ]
+    if settings.tls_key_file and not settings.tls_cert_file:
+        faults.append(
+            "MAIL_TLS_KEY_FILE is set and MAIL_TLS_CERT_FILE is not."
+            " Set the certificate that goes with the key."
+        )
+    return faults

@@ -1,0 +1,149 @@
+"""The settings of one application as they are now: read from its configuration, or set by hand.
+
+Knows no key by name. What something is done with is a snapshot of them, which never changes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+from typing import TYPE_CHECKING
+from typing import TypeVar
+
+from .settings import Settings
+from .settings import SHOWN_DEFAULTS
+
+if TYPE_CHECKING:
+    from .sources import Seen
+
+Self = TypeVar("Self", bound="State")
+
+
+class State:
+    """Settings that follow a configuration; every attribute may be set by hand.
+
+    The attributes of Flask-Mail 0.10 are in ``__dict__``, and nothing else is. The others can be read and
+    set all the same.
+    """
+
+    debug: int
+    suppress: bool
+
+    __slots__ = ("__dict__", "__weakref__", "_config", "_lock", "_seen")
+
+    def __init__(
+        self,
+        server: str = "localhost",
+        username: str | None = None,
+        password: str | None = None,
+        port: int = 25,
+        use_tls: bool = False,
+        use_ssl: bool = False,
+        default_sender: Any = None,
+        debug: int = 0,
+        max_emails: int | None = None,
+        suppress: bool = False,
+        ascii_attachments: bool = False,
+    ) -> None:
+        self._begin()
+        self.server = server
+        self.username = username
+        self.password = password
+        self.port = port
+        self.use_tls = use_tls
+        self.use_ssl = use_ssl
+        self.default_sender = default_sender
+        self.debug = debug
+        self.max_emails = max_emails
+        self.suppress = suppress
+        self.ascii_attachments = ascii_attachments
+
+    def snapshot(self) -> Settings:
+        """Return the settings for what begins now: the same object until something is changed.
+
+        The latest change wins, be it in the configuration or by hand. Safe to call from every thread.
+
+        :raises ConfigError: one or more values cannot be read; the text names all of them.
+        """
+        seen = self._seen
+        if seen is None or not seen.is_current(self._config, self.__dict__):
+            seen = self._look()
+        return seen.settings
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a setting that is not in ``__dict__``, as the last snapshot has it."""
+        if name not in SHOWN_DEFAULTS:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        reading = self._seen.said.get(name) if self._seen else None
+        return SHOWN_DEFAULTS[name] if reading is None else reading.shown
+
+    def __repr__(self) -> str:
+        server = f"[{self.server}]" if ":" in str(self.server) else self.server
+        return f"<{type(self).__name__} {server}:{self.port}{' suppressed' if self.suppress else ''}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle without secrets, the application, and the configuration that was followed."""
+        shown = {name: getattr(self, name) for name in SHOWN_DEFAULTS}
+        ours = {name: value for name, value in shown.items() if value != SHOWN_DEFAULTS[name]}
+        values = {**ours, **self.__dict__, "password": None}
+        values.pop("oauth2_token", None)
+        return values
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        self._begin()
+        self.__dict__.update(values)
+
+    def __copy__(self: Self) -> Self:
+        twin = type(self).__new__(type(self))
+        twin.__setstate__(self.__dict__)
+        twin._config, twin._seen = self._config, self._seen
+        return twin
+
+    def _begin(self) -> None:
+        """Have all that is not in ``__dict__``."""
+        self._config: Mapping[str, Any] | None = None
+        self._seen: Seen | None = None
+        self._lock = threading.Lock()
+
+    def _follow(self, config: Mapping[str, Any], debug: bool | int, testing: bool) -> None:
+        """Take every value from ``config``, now and whenever it is changed.
+
+        :param debug: stands in for ``MAIL_DEBUG`` where that is not set.
+        :param testing: stands in for ``MAIL_SUPPRESS_SEND`` where that is not set.
+        """
+        from . import sources as _sources
+
+        self._config = config
+        self.debug = int(debug)
+        self.snapshot()
+        if testing and not _sources.is_said("MAIL_SUPPRESS_SEND", config):
+            self.suppress = True
+        _sources.warn_of_keys(config)
+
+    def _default_sender(self) -> Any:
+        """Return the sender of a message that was given none; no other setting need be looked at."""
+        seen = self._seen
+        if seen is not None and seen.has_sender_of(self._config, self.default_sender):
+            return seen.settings.default_sender_as_given
+        return self.snapshot().default_sender_as_given
+
+    def _look(self) -> Seen:
+        from .sources import look
+
+        while True:
+            before = self._seen
+            seen, changed = look(before, self._config, dict(self.__dict__))
+            with self._lock:
+                if self._seen is before:  # nobody else was faster
+                    # The attributes first: who sees them with what was seen before will look again.
+                    self._take_over(changed, seen.attributes)
+                    self._seen = seen
+                    return seen
+
+    def _take_over(self, changed: set[str], attributes: dict[str, Any]) -> None:
+        for name in changed:
+            if name in attributes:
+                self.__dict__[name] = attributes[name]
+            else:
+                self.__dict__.pop(name, None)

@@ -1,0 +1,328 @@
+"""Read one configuration value, typed or as text from the environment, as a person means it.
+
+Knows no key by name. A value of the user's is copied by one of the first functions, which look at it once;
+each of the others takes such a copy and returns the value, or raises ValueError or TypeError. The caller
+says which key it was and what is expected.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from operator import is_
+from typing import Any
+from urllib.parse import parse_qsl
+from urllib.parse import SplitResult
+from urllib.parse import unquote
+from urllib.parse import urlsplit
+
+from .._errors import MessageError
+from .._mime.addresses import find_unsafe
+from .._mime.addresses import is_text
+from .._mime.addresses import Mailbox
+from .._mime.addresses import mailbox
+from .._mime.addresses import read_mailboxes
+from .._mime.charsets import as_text
+from .._mime.headers import check_name
+from .._mime.headers import check_value
+
+_DOMAIN = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z"
+_TRUE = frozenset({"1", "true", "yes", "on", "y", "t"})
+_FALSE = frozenset({"0", "false", "no", "off", "n", "f"})
+_MECHANISMS = frozenset({"PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"})
+#: Written for each message as it is, or, as Bcc, for nobody to see.
+_NO_DEFAULTS = frozenset({"bcc", "resent-bcc", "content-type", "content-transfer-encoding", "mime-version"})
+#: Types whose values say the same for ever.
+_IMMUTABLE = frozenset({str, bytes, int, float, bool, type(None), Mailbox})
+_URL_FORM = (
+    'cannot be read. Write "smtp://user:password@host:587?tls=starttls" or "smtps://user:password@host";'
+    " percent-encode / @ : ? # in user name and password."
+)
+
+
+def plain(value: Any) -> Any:
+    """Return the value as strings, numbers, lists and dicts that nobody else has.
+
+    A value that cannot change, and one of another kind such as a callable, is returned itself.
+    """
+    if type(value) in _IMMUTABLE:
+        return value
+    if isinstance(value, str):
+        return _exact(value)
+    for kind in (bool, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, list | tuple | set | frozenset | Mapping):
+        return _plain_collection(value)
+    if callable(value):
+        return value
+    if is_text(value):
+        return _exact(value)
+    if hasattr(value, "addr_spec") and hasattr(value, "display_name"):
+        return (plain(value.display_name), plain(value.addr_spec))
+    return list(map(plain, value)) if isinstance(value, Iterable) and iter(value) is not value else value
+
+
+def _exact(value: Any) -> str:
+    """Return a text, or what stands for one, as a string whose methods are those of ``str``."""
+    return str.__str__(as_text(value, "the value"))
+
+
+def _plain_collection(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {plain(name): plain(one) for name, one in value.items()}
+    parts = list(map(plain, value))
+    if isinstance(value, tuple):
+        return value if type(value) is tuple and all(map(is_, parts, value)) else tuple(parts)
+    # The same order whatever the hash seed.
+    return parts if isinstance(value, list) else sorted(parts, key=str)
+
+
+def plain_path(value: Any) -> Any:
+    """Return a path as a string."""
+    return os.fsdecode(value) if isinstance(value, os.PathLike) else plain(value)
+
+
+def plain_headers(value: Any) -> Any:
+    """Return headers, which may be JSON, as a dict of texts and of lists of them."""
+    if is_text(value):
+        text = _exact(value)
+        value = _from_json(text) if text.strip() else text
+    if not isinstance(value, Mapping):
+        return value
+    return {plain(name): _header_texts(one) for name, one in value.items()}
+
+
+def _from_json(text: str) -> Any:
+    import json
+
+    return json.loads(text)
+
+
+def _header_texts(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_header_texts(one) for one in value]
+    return None if value is None else _exact(value)
+
+
+def flag(value: Any) -> bool:
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word not in _TRUE | _FALSE:
+            raise ValueError
+        return word in _TRUE
+    if not isinstance(value, bool | int):
+        raise TypeError
+    return bool(value)
+
+
+def level(value: Any) -> int:
+    """Return a debug level; truth counts as 1."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    return int(value) if isinstance(value, int) else int(flag(value))
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError from None  # the caller says what is expected
+
+
+def port(value: Any) -> int:
+    number = _number(value)
+    if not 0 < number < 65536:
+        raise ValueError
+    return number
+
+
+def count(value: Any) -> int | None:
+    """Return a number of messages; None, with which nothing is limited, for 0."""
+    number = 0 if isinstance(value, str) and value.strip().lower() == "none" else _number(value)
+    if number < 0:
+        raise ValueError
+    return number or None
+
+
+def seconds(value: Any) -> float | None:
+    if value is None or (isinstance(value, str) and value.strip().lower() == "none"):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError
+    try:
+        number = float(value)
+    except ValueError:
+        raise ValueError from None
+    if not 0 < number < float("inf"):
+        raise ValueError
+    return number
+
+
+def idle(value: Any) -> float | None:
+    """Return the seconds that an idle connection is kept; None, with which none is, for 0 or False."""
+    is_none = value is False or value == 0 or (isinstance(value, str) and value.strip() in ("0", "0.0"))
+    return None if is_none else seconds(value)
+
+
+def tries(value: Any) -> int:
+    """Return how often something is tried again: few times, for the caller waits meanwhile."""
+    number = _number(value)
+    if not 0 <= number <= 10:
+        raise ValueError
+    return number
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError
+    return value
+
+
+def secret(value: Any) -> str:
+    """Return a user name or password; ``from_prefixed_env`` makes a number of one that is all digits."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)
+
+
+def host(value: Any) -> str:
+    name = text(value).strip()
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1]  # an IPv6 address as URLs have it
+    if find_unsafe(name) or re.search(r"[\s/@\[\]]|\A[^:]*:[^:]*\Z", name):
+        raise ValueError
+    name.encode("idna")  # as the resolver will: an empty or overlong label is an error there
+    return name
+
+
+def ehlo_name(value: Any) -> str:
+    name = text(value).strip()
+    return name if re.match(r"\[[0-9A-Za-z.:]+\]\Z", name) else domain(name)
+
+
+def domain(value: Any) -> str:
+    name = text(value).strip()
+    if not re.match(_DOMAIN, name):
+        raise ValueError
+    return name
+
+
+def sender(value: Any) -> Mailbox:
+    """Return the one address that the value is."""
+    try:
+        return mailbox(value, "")
+    except ValueError:
+        raise ValueError from None  # the caller says what is expected
+
+
+def return_path(value: Any) -> Mailbox | str:
+    return "<>" if value == "<>" else sender(value)
+
+
+def senders(value: Any) -> tuple[Mailbox, ...]:
+    problems: list[MessageError] = []
+    boxes = read_mailboxes(value, "reply_to", problems)
+    if problems:
+        raise ValueError  # the caller says what is expected
+    return tuple(boxes)
+
+
+def headers(value: Any) -> tuple[tuple[str, str], ...]:
+    """Return a dict of texts as name and value of each header, one pair for each line."""
+    if not isinstance(value, dict):
+        raise TypeError
+    pairs = []
+    for name, contents in value.items():
+        if check_name(name).lower() in _NO_DEFAULTS:
+            raise ValueError(f"{name} cannot be a default header")
+        each = contents if isinstance(contents, list) else [contents]
+        pairs += [(name, check_value(name, one)) for one in each if one is not None]
+    return tuple(pairs)
+
+
+def prefix(value: Any) -> str:
+    return check_value("the prefix", text(value))
+
+
+def tls_context(value: Any) -> Any:
+    if not isinstance(value, ssl.SSLContext) and not callable(value):
+        raise TypeError
+    return value
+
+
+def auth(value: Any) -> str | Callable[..., Any]:
+    if callable(value):
+        return value  # type: ignore[no-any-return] # callable() narrows to a callable of unknown result
+    name = text(value).strip().upper()
+    if name not in _MECHANISMS:
+        raise ValueError
+    return name
+
+
+def token(value: Any) -> Any:
+    return value if callable(value) else secret(value)
+
+
+def backend(value: Any) -> Any:
+    if callable(value):
+        return value
+    name = text(value).strip()
+    if name != "smtp" and not re.match(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z", name):
+        raise ValueError
+    return name
+
+
+def url(value: Any) -> dict[str, Any]:
+    """Return the attributes that a URL such as ``smtp://user:password@host:587?tls=starttls`` sets."""
+    try:
+        parts = urlsplit(text(value))
+        values = _url_host(parts)
+        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    except ValueError:
+        raise ValueError(_URL_FORM) from None  # what urlsplit says may hold the password
+    for name, option in options.items():
+        values.update(_url_option(parts.scheme, name, option))
+    return values
+
+
+def public_url(value: str) -> str:
+    """Return a URL that :func:`url` can read, without its user name and password."""
+    parts = urlsplit(value)
+    credentials, _, place = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"(set)@{place}" if credentials else place).geturl()
+
+
+def _url_host(parts: SplitResult) -> dict[str, Any]:
+    if (
+        parts.scheme not in ("smtp", "smtps")
+        or not parts.hostname
+        or parts.path not in ("", "/")
+        or parts.fragment
+    ):
+        raise ValueError
+    if "@" in parts.query:
+        raise ValueError  # a password with a question mark in it
+    default = 465 if parts.scheme == "smtps" else 25
+    values: dict[str, Any] = {"server": host(parts.hostname), "use_ssl": parts.scheme == "smtps"}
+    values["port"] = default if parts.port is None else port(parts.port)
+    if parts.username:
+        values["username"] = text(unquote(parts.username))
+    if parts.password:
+        values["password"] = text(unquote(parts.password))
+    return values
+
+
+def _url_option(scheme: str, name: str, value: str) -> dict[str, Any]:
+    if name == "tls" and scheme == "smtp" and value in ("starttls", "none"):
+        return {"use_tls": value == "starttls"}
+    if name == "timeout" and re.match(r"[0-9]*\.?[0-9]+\Z", value) and float(value) > 0:
+        return {"timeout": float(value)}
+    raise ValueError(
+        f"has an option {ascii(name)} that cannot be read."
+        " Known are tls=starttls and tls=none (for smtp:), and timeout=SECONDS."
+    )

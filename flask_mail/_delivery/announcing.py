@@ -1,0 +1,87 @@
+"""Tell all who listen what became of a message: captures, signals, and the log.
+
+Whatever they do, the message is answered for by then: what they raise is logged and goes no further.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any
+from typing import TYPE_CHECKING
+
+from flask import current_app
+from flask import Flask
+from flask import has_app_context
+
+from .._envelope import Receipt
+from .._errors import ConfigError
+from .._errors import DeliveryUnknown
+from .._message.message import Message
+from .._signals import email_dispatched
+from .._signals import email_failed
+from ..capture import Capture
+from ..capture import captures
+
+if TYPE_CHECKING:
+    from .._mail import _Mail
+
+logger = logging.getLogger("flask_mail")
+
+
+def app_of(mail: _Mail) -> Flask:
+    """Return the application that sends, whose signals are sent.
+
+    :raises ConfigError: the state belongs to none, and there is no context.
+    """
+    app: Flask | None = mail.app
+    if app is not None:
+        return app
+    if not has_app_context():
+        raise ConfigError(
+            "This connection belongs to no application."
+            " Create it within app.app_context(), or by a Mail(app)."
+        )
+    current: Any = current_app
+    return current._get_current_object()  # type: ignore[no-any-return] # what is behind the LocalProxy
+
+
+def interceptors(app: Flask | None) -> list[Capture]:
+    """Return the captures that stand in for the server."""
+    in_place = captures()
+    return [capture for capture in in_place if capture.intercepts(app)] if in_place else []
+
+
+def announce(app: Flask, message: Message, receipt: Receipt, is_transient: bool) -> None:
+    """Tell what the receipt says: that the message was sent, or why it was not."""
+    error = receipt.error
+    if error is not None:
+        _announce_failure(app, message, receipt.message_id, error, is_transient)
+        return
+    for address, (code, text) in receipt.refused.items():
+        logger.warning(
+            "The mail server refused the recipient %s of %s: %s %s", address, receipt.message_id, code, text
+        )
+    for capture in captures():
+        _call(capture.dispatched, app, message, receipt)
+    email_dispatched.announce(app, message=message)
+
+
+def _announce_failure(
+    app: Flask, message: Message, message_id: str, error: Exception, is_transient: bool
+) -> None:
+    if isinstance(error, DeliveryUnknown):
+        error.message_id = message_id
+    with contextlib.suppress(AttributeError):  # an exception with slots
+        error.is_transient = is_transient  # type: ignore[attr-defined] # of all that users may raise
+    for capture in captures():
+        _call(capture.failed, app, message, error)
+    email_failed.announce(app, message=message, error=error)
+
+
+def _call(listen: Callable[..., None], *values: Any) -> None:
+    try:
+        listen(*values)
+    except Exception:
+        logger.exception("A capture failed: %r", listen)

@@ -1,0 +1,112 @@
+"""What a message says together with the defaults of the application that sends it.
+
+The order in which a default counts: what the sending says, the message, the settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .._config.settings import Settings
+from .._errors import IncompleteMessage
+from .._errors import MessageError
+from .._mime.addresses import each_once
+from .._mime.addresses import Mailbox
+from .._mime.headers import check_value
+from .dates import format_date
+from .files import Header
+from .reading import Content
+from .reading import read_headers
+from .reading import read_return_path
+
+
+class Draft:
+    """A message with all that it is sent with."""
+
+    def __init__(
+        self,
+        content: Content,
+        sender: Mailbox | None,
+        reply_to: tuple[Mailbox, ...],
+        subject: str,
+        headers: tuple[Header, ...],
+        date: str,
+    ) -> None:
+        self.content = content
+        self.sender = sender
+        self.reply_to = reply_to
+        self.subject = subject
+        #: Those of the settings that the message does not set itself, then its own.
+        self.headers = headers
+        #: As the header has it.
+        self.date = date
+        #: A bare address; empty for no bounces.
+        self.return_path = ""
+        #: Everybody who gets the message, each once.
+        self.receivers: Sequence[Mailbox] = ()
+
+
+def complete(content: Content, settings: Settings, now: float, envelope_from: Any = None) -> Draft:
+    """Return a message as it is sent.
+
+    :param now: the date of a message that has none, in seconds since the epoch.
+    :param envelope_from: where bounces go, for this sending.
+    :raises IncompleteMessage: there is no sender or no recipient.
+    :raises MessageError: something in the settings, or ``envelope_from``, is none of what it has to be.
+    """
+    draft = outline(content, settings, now)
+    hidden = content.cc or content.bcc
+    draft.receivers = each_once([*content.to, *content.cc, *content.bcc]) if hidden else content.to
+    if not draft.receivers:
+        raise IncompleteMessage("No recipients have been added: give recipients, cc or bcc.")
+    if draft.sender is None:
+        raise IncompleteMessage(
+            "The message does not specify a sender and a default sender has not been configured:"
+            " give sender=, or set MAIL_DEFAULT_SENDER."
+        )
+    path = _return_path(envelope_from) or content.envelope_from or settings.envelope_from or draft.sender
+    draft.return_path = "" if isinstance(path, str) else path.addr_spec
+    return draft
+
+
+def outline(content: Content, settings: Settings, now: float) -> Draft:
+    """Return a message as it would be sent, which may be from nobody and to nobody yet."""
+    sender = content.sender or settings.default_sender
+    default_headers = settings.default_headers
+    return Draft(
+        content,
+        sender,
+        content.reply_to or settings.default_reply_to,
+        _subject(content.subject, settings.subject_prefix) if settings.subject_prefix else content.subject,
+        _headers(content, default_headers) if default_headers else content.headers,
+        content.date_text or format_date(now),
+    )
+
+
+def _subject(subject: str, prefix: str) -> str:
+    whole = prefix + subject if subject else prefix.strip()
+    check_value("Subject", whole)
+    return whole
+
+
+def _headers(content: Content, defaults: Any) -> tuple[Header, ...]:
+    problems: list[MessageError] = []
+    names = {one.name.lower() for one in content.headers}
+    found = read_headers(defaults, content.charset, problems)
+    _raise_first(problems)
+    return (*(one for one in found if one.name.lower() not in names), *content.headers)
+
+
+def _return_path(value: Any) -> Mailbox | str | None:
+    if value is None:
+        return None
+    problems: list[MessageError] = []
+    found = read_return_path(value, problems)
+    _raise_first(problems)
+    return found
+
+
+def _raise_first(problems: list[MessageError]) -> None:
+    if problems:
+        raise problems[0]

@@ -1,0 +1,155 @@
+"""A message in, an envelope out: fill in what it left open, read it once, complete it, render it.
+
+Knows in which order that is done and nothing of how. The steps are loaded with the first message.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import cache
+from typing import Any
+from typing import TYPE_CHECKING
+
+from .._config.senders import as_default_sender
+from .._config.senders import DefaultSender
+from .._config.settings import Settings
+from .._envelope import Outgoing
+from .._errors import BadHeaderError
+from .._errors import UnsafeAddress
+from .._mime.headers import sanitize_mailbox
+
+if TYPE_CHECKING:
+    from .message import Message
+
+
+class Attributes:
+    """Holds the attributes of a message."""
+
+
+#: The attributes themselves, where ``__dict__`` would decide on those that are open.
+attributes_of = Attributes.__dict__["__dict__"].__get__
+
+
+class Shown(float):
+    """The moment at which a message without a date was first written: it is sent with that date."""
+
+    __slots__ = ()
+
+
+class Sent(float):
+    """A date that a sending put in: the next sending puts in another."""
+
+    __slots__ = ()
+
+
+def prepare(
+    message: Message, settings: Settings, envelope_from: Any = None, with_names: bool = False
+) -> Outgoing:
+    """Fill in what the message left open, and return what a host is to send for it.
+
+    :param envelope_from: the return path; otherwise that of the message, of the settings, or the sender.
+    :param with_names: say the recipients with their names, too.
+    :raises IncompleteMessage: there is no sender or no recipient.
+    :raises MessageError: something in the message cannot be sent; nothing is ever left out instead.
+    """
+    read, complete, render = _to_send()
+    _fill_in(message, settings)
+    content = read(message)
+    if content.problems:
+        raise content.problems[0]
+    draft = complete(content, settings, time.time(), envelope_from)
+    outgoing: Outgoing = render(draft, settings)
+    if not with_names:
+        return outgoing
+    names = [sanitize_mailbox(box, content.charset) for box in draft.receivers]
+    return outgoing._replace(named_rcpts=tuple(names))
+
+
+def content_bytes(message: Message, settings: Settings) -> bytes:
+    """Return the message as bytes: the same bytes each time, until the message is changed.
+
+    Unsafe characters are left out of addresses; only sending refuses them.
+    """
+    read, outline, write = _to_write()
+    decide_id(message, settings)
+    now = time.time()
+    if message.date is None:
+        message.date = Shown(now)
+    content = read(message)
+    for problem in content.problems:
+        if not isinstance(problem, UnsafeAddress):
+            raise problem
+    written: bytes = write(outline(content, settings, now), settings)[0]
+    return written
+
+
+def has_bad_headers(message: Message) -> bool:
+    """Return whether something that goes into a header could start another one."""
+    read, *_ = _to_write()
+    return any(isinstance(problem, BadHeaderError) for problem in read(message).problems)
+
+
+def decide_id(message: Message, settings: Settings) -> str:
+    """Return the Message-ID, which is made when it is first asked for."""
+    attributes = attributes_of(message)
+    if "msgId" not in attributes:
+        attributes.setdefault("msgId", new_id(settings.message_id_domain or own_domain()))
+    return attributes["msgId"]  # type: ignore[no-any-return] # users may set what they like
+
+
+def new_id(domain: str) -> str:
+    """Return a Message-ID or Content-ID that no other process, thread or machine makes."""
+    # The operating system's randomness: that of a generator would be the same in both after a fork.
+    return f"<{os.urandom(16).hex()}@{domain}>"
+
+
+@cache
+def own_domain() -> str:
+    """Return the domain of Message-IDs where none is configured: the name of this machine."""
+    from .._config.identity import host_name
+
+    return host_name()
+
+
+def _fill_in(message: Message, settings: Settings) -> None:
+    """Set the Message-ID, the date and the sender that were left open, for a sending that is about to begin.
+
+    What an earlier sending set is set anew; what the user set stays.
+    """
+    decide_id(message, settings)
+    date, sender = message.date, message.sender
+    if date is None or type(date) is Sent:
+        message.date = Sent(time.time())
+    elif type(date) is Shown:
+        message.date = Sent(date)
+    if sender is None or type(sender) is DefaultSender:
+        message.sender = as_default_sender(settings.default_sender_as_given) or sender
+
+
+def load_rendering() -> None:
+    """Import all that the first message is rendered with, which ``import flask_mail`` does not need."""
+    from .._config import identity as _identity  # noqa: F401 # what is wanted is that it is there
+
+    _to_send()
+    _to_write()
+
+
+@cache
+def _to_send() -> tuple[Any, Any, Any]:
+    """Return the functions that read, complete and render a message."""
+    from .drafting import complete
+    from .reading import read
+    from .writing import render
+
+    return read, complete, render
+
+
+@cache
+def _to_write() -> tuple[Any, Any, Any]:
+    """Return the functions that read, outline and write a message."""
+    from .drafting import outline
+    from .reading import read
+    from .writing import write
+
+    return read, outline, write

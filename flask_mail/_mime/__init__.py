@@ -1,0 +1,5 @@
+"""From plain values to bytes: charsets, addresses, headers and entities.
+
+Knows neither settings, nor Flask, nor :class:`flask_mail.Message`.
+Rules: RFC 5322 (format), RFC 2045 to 2049 (MIME), RFC 6532 (UTF-8 headers).
+"""
