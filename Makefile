@@ -39,9 +39,15 @@ coverage: $(VENV)/ready-tests ## Run the tests and list the lines they do not re
 	$(RUN) -m coverage report
 
 .PHONY: style
-style: $(VENV)/ready-style ## Run ruff, as linter and as formatter.
+style: $(VENV)/ready-style ## Run ruff, as linter and as formatter, and check the layers of the packages.
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
+	$(BIN)/lint-imports --no-cache
+	$(RUN) docs/draw_layers.py --check
+
+.PHONY: diagram
+diagram: $(VENV)/ready-style ## Draw the layers of the packages, for docs/design.md.
+	$(RUN) docs/draw_layers.py
 
 # pyright asks the first python on PATH where the packages are.
 typing: export PATH := $(abspath $(BIN)):$(PATH)

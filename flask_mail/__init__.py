@@ -68,6 +68,11 @@ __all__ = [
     "signals",
 ]
 
+# Tracebacks, pickles and error trackers name a class by where users import it from.
+for _class in filter(
+    lambda value: isinstance(value, type), map(globals().get, (*__all__, "_Mail", "_MailMixin"))
+):
+    _class.__module__ = __name__
 
 _OLD_NAMES = {
     "FlaskMailUnicodeDecodeError",

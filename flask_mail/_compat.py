@@ -20,6 +20,8 @@ PY3 = True
 class FlaskMailUnicodeDecodeError(UnicodeDecodeError):
     """Bytes given as text are not in the encoding they should be in."""
 
+    __module__ = "flask_mail"
+
     def __init__(self, obj: Any, *args: Any) -> None:
         self.obj = obj
         super().__init__(*args)

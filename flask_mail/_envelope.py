@@ -4,7 +4,7 @@ Plain values without behaviour; knows nothing else of ours.
 The envelope is that of RFC 5321 section 2.3.1; field names are aiosmtpd's.
 """
 
-from __future__ import annotations
+# ruff: noqa: I002 # whoever asks for the types of the fields looks in flask_mail, where not all names are
 
 from collections.abc import Mapping
 from enum import Enum

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
 from contextlib import ExitStack
+from importlib import import_module
 from typing import Any
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -220,15 +221,13 @@ class Mail(_MailMixin):
 
         :raises ConfigError: settings cannot be read; the text names each.
         """
-        from ._cli import add_commands
-
         state = self.init_mail(app.config, app.debug, app.testing)
         if isinstance(state, _Mail):
             state._app = app
             self._initialised.add(state)
             _warn_of_connection(state)
             # A Mail that is bound to another application would show and use that one's settings.
-            add_commands(app, self if self.app in (None, app) else state)
+            _add_commands(app, self if self.app in (None, app) else state)
             if not state.suppress and state.backend == "smtp":
                 load_sending()
         _close_pool(app.extensions.get("mail"))  # of the state that this one replaces
@@ -287,6 +286,11 @@ class Mail(_MailMixin):
         if self.state is not None or not self._initialised:
             return [self._state()]
         return list(self._initialised)
+
+
+def _add_commands(app: Flask, mail: _MailMixin) -> None:
+    # By its name, since the commands use Mail: what is below them must not depend on them.
+    import_module("flask_mail._cli").add_commands(app, mail)
 
 
 def _close_pool(state: Any) -> None:

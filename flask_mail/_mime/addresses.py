@@ -1,8 +1,7 @@
 """Read what a user gives as an e-mail address, as it was meant, or refuse it by name.
 
 Knows nothing of headers or messages.
-Rules: RFC 5322 section 3.4 (address), RFC 5321 sections 4.1.2 (mailbox) and 4.5.3.1 (lengths),
-RFC 5891 (IDNA), RFC 6531 (SMTPUTF8).
+Rules: RFC 5322 section 3.4, RFC 5321 sections 4.1.2 and 4.5.3.1 (lengths), RFC 5891 (IDNA), RFC 6531.
 """
 
 from __future__ import annotations
@@ -54,6 +53,7 @@ _TO_ESCAPE = r'(["\\])'
 class Mailbox:
     """One address, taken apart: what ``"Ann <ann@example.com>"`` and ``("Ann", "ann@example.com")`` mean."""
 
+    __module__ = "flask_mail.addresses"
     # Neither a NamedTuple nor with __slots__, which take CPython 3.13 longer to make and to read: there is
     # one for each recipient of a newsletter.
 
