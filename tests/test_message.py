@@ -228,6 +228,13 @@ def test_a_message_is_shown_by_what_it_says():
     assert repr(message) == "<Message 'Hi' from me@example.com to ann@example.com, bob@example.com>"
 
 
+def test_a_repr_names_three():
+    """The repr of a message to three names all of them, and no others."""
+    message = Message("Hi", ["a@example.com", "b@example.com", "c@example.com"], sender="me@example.com")
+
+    assert repr(message).endswith("to a@example.com, b@example.com, c@example.com>")
+
+
 def test_a_repr_is_short():
     """The repr of a message to thousands names three."""
     message = Message("Hi", [f"{number}@example.com" for number in range(5000)], sender="me@example.com")

@@ -129,6 +129,17 @@ def test_the_host_is_given_every_recipient(mail, message):
         assert sorted(recipients) == ["ann@example.com", "bob@example.com", "eve@example.com"]
 
 
+def test_the_host_is_given_names(mail, message):
+    """The host is given each recipient as a header has it, with the name."""
+    message.recipients = [("Ann Onymous", "ann@example.com"), "bob@example.com"]
+
+    with mail.connect() as connection, mock.patch.object(connection, "host") as host:
+        connection.send(message)
+
+        recipients = host.sendmail.call_args.args[1]
+        assert sorted(recipients) == ["Ann Onymous <ann@example.com>", "bob@example.com"]
+
+
 def test_the_host_is_given_the_message_s_options(mail, message):
     """The message's ESMTP options are given to the host as they are."""
     message.mail_options, message.rcpt_options = ["BODY=8BITMIME"], ["NOTIFY=NEVER"]
