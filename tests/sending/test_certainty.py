@@ -208,6 +208,16 @@ def test_codes_are_evidence(clerk, mail_to, extensions, certain):
     assert outcomes[:2] == certain
 
 
+@pytest.mark.parametrize("extensions", [DATA, BDAT], ids=["data", "bdat"])
+def test_a_reply_without_its_code_is_no_evidence(clerk, mail_to, extensions):
+    """A content whose reply lacks the status code that the server has promised is unknown in such a write."""
+    server = clerk("postfix", extensions, missing=("MAIL", 3), instead=("BODY", 2, "250 Queued"))
+
+    outcomes = send_many(mail_to(server, MAIL_TIMEOUT=SOON), letters(5))
+
+    assert outcomes[:2] == ["accepted", "unknown"]
+
+
 def test_without_codes_it_is_unknown(clerk, mail_to):
     """Without them a content that was answered in a write that ended short is unknown; the rest arrives."""
     server = clerk("exim", DATA, missing=("BODY", 2))
@@ -331,6 +341,14 @@ class TestVerdicts:
 
         assert outcome.verdict is Verdict.REFUSED
         assert outcome.error.phase == "RCPT"
+
+    @pytest.mark.parametrize("phase", ["MAIL", "RCPT", "BODY"])
+    def test_400_refuses(self, session, phase):
+        """400 is a no like any other 4xx (RFC 5321 section 4.2.1)."""
+        [outcome] = session(lambda server: server.on(phase).reply("400 Not now")).send_window([outgoing(0)])
+
+        assert outcome.verdict is Verdict.REFUSED
+        assert outcome.is_transient
 
     @pytest.mark.parametrize(
         "address, error",
