@@ -218,6 +218,17 @@ def test_a_reply_without_its_code_is_no_evidence(clerk, mail_to, extensions):
     assert outcomes[:2] == ["accepted", "unknown"]
 
 
+@pytest.mark.parametrize("code", [400, 550])
+def test_a_no_in_the_place_of_another_reply(clerk, mail_to, code):
+    """A no to MAIL before a yes to RCPT belongs to another command, and the message may have been accepted."""
+    server = clerk("exim", BDAT, missing=("MAIL", 2), instead=("RCPT", 2, f"{code} Not now"))
+
+    outcomes = send_connected(mail_to(server, MAIL_TIMEOUT=SOON), letters(2))
+
+    assert outcomes == ["accepted", "unknown"]
+    assert server.accepted == ["Letter 0", "Letter 1"]
+
+
 def test_without_codes_it_is_unknown(clerk, mail_to):
     """Without them a content that was answered in a write that ended short is unknown; the rest arrives."""
     server = clerk("exim", DATA, missing=("BODY", 2))
