@@ -39,11 +39,12 @@ coverage: $(VENV)/ready-tests ## Run the tests and list the lines they do not re
 	$(RUN) -m coverage report
 
 .PHONY: style
-style: $(VENV)/ready-style ## Run ruff, and check layers, lengths, tests and words.
+style: $(VENV)/ready-style ## Run ruff and codespell, and check layers, lengths, tests and words.
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
 	$(BIN)/lint-imports --no-cache
 	$(RUN) docs/draw_layers.py --check
+	$(BIN)/codespell
 	$(RUN) .ci/check_style.py
 
 .PHONY: diagram
