@@ -102,28 +102,3 @@ def compat_check(session: nox.Session) -> None:
     # --confcutdir: the tests take nothing from the project that Flask-Mail 0.10.0 does not have.
     options = ["--confcutdir", "tests/compat", "--against-0-10", "--quiet"]
     session.run("pytest", *options, "tests/compat", *session.posargs)
-
-
-@nox.session(python=PYTHONS[-1])
-def typing(session: nox.Session) -> None:
-    """mypy on everything typed, pyright on the public API as a user's editor sees it."""
-    session.install("--editable", ".[pytest]", "--group", "tests", "--group", "typing")
-    session.run("mypy")
-    session.run("pyright")
-    session.run("pyright", "--ignoreexternal", "--verifytypes", "flask_mail")
-    session.run("pyright", "--ignoreexternal", "--verifytypes", "pytest_flask_mail")
-
-
-@nox.session(python=PYTHONS[-1])
-def style(session: nox.Session) -> None:
-    """ruff, as linter and as formatter."""
-    session.install("--group", "style")
-    session.run("ruff", "check")
-    session.run("ruff", "format", "--check")
-
-
-@nox.session(python=PYTHONS[-1])
-def docs(session: nox.Session) -> None:
-    """The documentation, with warnings as errors."""
-    session.install("--editable", ".[pytest]", "--group", "docs")
-    session.run("python", "-m", "sphinx", "--fail-on-warning", "--keep-going", "-q", "docs", "build/docs")

@@ -12,6 +12,7 @@ WORDS_CHECKED = (
     ".ci/",
     ".github/",
     ".pre-commit-config.yaml",
+    "CONTRIBUTING.md",
     "Makefile",
     "conftest.py",
     "noxfile.py",
