@@ -19,7 +19,7 @@ def demo():
     return subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-m", "shop.demo"],
         cwd=ROOT / "examples",
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
         timeout=50,

@@ -193,7 +193,7 @@ def test_folder_that_cannot_be_made(run, project):
 
     outcome = run(FAILS, "--mail-eml-dir=mails")
 
-    assert outcome.section("Captured mail (2)")[-1].startswith(".eml files: not written: [Errno")
+    assert outcome.section("Captured mail (2)")[-1].startswith(".eml files: not written: [")
 
 
 def test_no_temporary_folders(run):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -95,5 +96,6 @@ def test_help(run):
     outcome = run("", "--fixtures")
 
     names = ["mail_outbox", "assert_sent", "assert_not_sent", "mail_app", "header_injection", "smtp_server"]
-    described = [line.partition(" ")[0] for line in outcome.lines if "pytest_flask_mail/plugin.py" in line]
+    lines = [line.replace(os.sep, "/") for line in outcome.lines]
+    described = [line.partition(" ")[0] for line in lines if "pytest_flask_mail/plugin.py" in line]
     assert set(names) <= set(described)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
+import sys
 import threading
 from contextlib import contextmanager
 from contextlib import suppress
@@ -19,6 +20,8 @@ ANSWERED = ("garbage", "huge", "bytes", "extra")
 REFUSED = ("4xx", "5xx")
 ENDED = ("421", "fin", "rst", "hang", "drip")
 FAULTS = (*ANSWERED, *REFUSED, *ENDED)
+#: Closing a socket that lingers for no time resets the connection: RST instead of FIN.
+NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Fault(NamedTuple):
@@ -270,7 +273,7 @@ class _Conversation:
     def end(self, kind):
         """Close the connection."""
         if kind == "rst":
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         raise _Ended
 
     def wait_for_the_end(self):
