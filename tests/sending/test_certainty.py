@@ -220,7 +220,7 @@ def test_a_reply_without_its_code_is_no_evidence(clerk, mail_to, extensions):
 
 @pytest.mark.parametrize("code", [400, 550])
 def test_a_no_in_the_place_of_another_reply(clerk, mail_to, code):
-    """A no to MAIL before a yes to RCPT belongs to another command, and the message may have been accepted."""
+    """A no to MAIL before a yes to RCPT was for another command: the message may have been accepted."""
     server = clerk("exim", BDAT, missing=("MAIL", 2), instead=("RCPT", 2, f"{code} Not now"))
 
     outcomes = send_connected(mail_to(server, MAIL_TIMEOUT=SOON), letters(2))
