@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ._explaining import describe
+from ._describing import describe
 from ._explaining import Detail
 from ._explaining import explain_lists
 from ._explaining import explain_mail
@@ -18,7 +18,7 @@ from ._explaining import IN_FULL
 from ._matching import IsMail
 from ._outbox import count_mails
 from ._outbox import Outbox
-from ._reading import is_mail
+from ._parsed import is_mail
 
 if TYPE_CHECKING:
     from typing import TypeGuard

@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 from typing import Any
 from typing import NamedTuple
 
+from ._describing import describe
 from ._fields import CHECKS
 from ._fields import Miss
 from ._fields import MISSING
@@ -18,19 +19,6 @@ from ._matching import check_attribute
 from ._matching import IsMail
 from ._matching import show
 from ._parsed import read
-from ._reading import describe
-from ._reading import parts
-
-__all__ = [
-    "IN_FULL",
-    "Detail",
-    "describe",
-    "explain_lists",
-    "explain_mail",
-    "explain_missing",
-    "explain_present",
-    "parts",
-]
 
 #: Characters before the part that differs.
 _LEAD = 12

@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
-from ._email import AttachedFile
-from ._email import Mailbox
-from ._page import fold
+from flask_mail.addresses import Mailbox
+from flask_mail.parsed import AttachedFile
+
 from ._parsed import mailboxes
 from ._parsed import ParsedMail
-from ._reading import has_name
 
 
 class _Missing:
@@ -89,7 +88,7 @@ def _without_line_ends(text: str) -> str:
 def _check_type(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
     """``text``, ``html`` and ``text+html`` are about the bodies, all else about the content type."""
     is_kind = isinstance(wanted, str) and "/" not in wanted
-    got = parsed.email.kind if is_kind else parsed.email.tree.get_content_type()
+    got = parsed.email.kind if is_kind else parsed.email.mime.get_content_type()
     if not fits(wanted.lower() if isinstance(wanted, str) else wanted, got):
         yield Miss(field, field, wanted, got)
 
@@ -109,7 +108,7 @@ def _check_addresses(read_mailboxes: Callable[[ParsedMail], list[Mailbox]]) -> C
 def _show_mailboxes(wanted: Any, got: list[Mailbox], is_pair: bool) -> Any:
     """Return the addresses in the shape of what is wanted: with names if that has one, one or a list."""
     has_name = is_pair or (not is_predicate(wanted) and "<" in str(wanted))
-    shown = [f"{one.name} <{one.address}>" if has_name and one.name else one.address for one in got]
+    shown = [f"{one.name} <{one.addr_spec}>" if has_name and one.name else one.addr_spec for one in got]
     if isinstance(wanted, list | set | frozenset) or len(shown) > 1:
         return shown
     return shown[0] if shown else MISSING
@@ -123,15 +122,15 @@ def _fits_mailboxes(wanted: Any, got: list[Mailbox], is_pair: bool) -> bool:
     if any(_fits_mailbox(wanted, one) for one in got):
         return True
     is_compared = not _is_address(wanted) and not is_predicate(wanted)
-    return is_compared and bool(wanted == [one.address for one in got])
+    return is_compared and bool(wanted == [one.addr_spec for one in got])
 
 
 def _fits_mailbox(wanted: Any, got: Mailbox) -> bool:
     if _is_address(wanted):
         return any(_is_same(one, got) for one in mailboxes([wanted]))
     if isinstance(wanted, re.Pattern):
-        return fits(wanted, got.address) or fits(wanted, f"{got.name} <{got.address}>")
-    return fits(wanted, got.address)
+        return fits(wanted, got.addr_spec) or fits(wanted, f"{got.name} <{got.addr_spec}>")
+    return fits(wanted, got.addr_spec)
 
 
 def _is_address(wanted: object) -> bool:
@@ -154,7 +153,7 @@ def _is_pair(wanted: object, field: str) -> bool:
 
 
 def _is_same(wanted: Mailbox, got: Mailbox) -> bool:
-    return _key(wanted.address) == _key(got.address) and wanted.name in ("", got.name)
+    return _key(wanted.addr_spec) == _key(got.addr_spec) and wanted.name in ("", got.name)
 
 
 def _key(address: str) -> str:
@@ -173,9 +172,9 @@ def _decode_label(label: str) -> str:
 
 def _are_all(wanted: list[Any], got: list[Mailbox]) -> bool:
     """Whether each wanted one is there and nothing else is; order and repetition do not count."""
-    there = {_key(one.address): one for one in got}
+    there = {_key(one.addr_spec): one for one in got}
     read = [mailboxes([item]) for item in wanted if _is_address(item)]
-    named = {_key(one.address): one for found in read for one in found}
+    named = {_key(one.addr_spec): one for found in read for one in found}
     others = [item for item in wanted if not _is_address(item)]
     # What is no address is nobody's.
     has_named = all(read) and all(key in there and _is_same(one, there[key]) for key, one in named.items())
@@ -230,7 +229,7 @@ def _views(parsed: ParsedMail, body: str) -> list[str]:
     """Return the ways to read a body; for html what a reader sees, and its source."""
     email = parsed.email
     as_written = [email.text or ""] if body == "text" else [email.page.text, email.html or ""]
-    return [fold(one) for one in as_written] + as_written
+    return [_fold(one) for one in as_written] + as_written
 
 
 def _search(views: list[str], field: str, label: str, wanted: Any) -> Iterator[Miss]:
@@ -268,10 +267,15 @@ def _find(view: str, item: Any, place: int) -> int | None:
         match = item.search(view, place)
         return match.end() if match else None
     if _is_text(item):
-        text = fold(str(item))
+        text = _fold(str(item))
         start = view.find(text, place)
         return None if start < 0 else start + len(text)
     return place if fits(item, view) else None
+
+
+def _fold(text: str) -> str:
+    """Return the text with single spaces for all white space."""
+    return " ".join(text.split())
 
 
 def _check_attachment(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
@@ -302,7 +306,7 @@ def _check_attachments(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[
 
 def _fits_file(wanted: Any, file: AttachedFile) -> bool:
     if isinstance(wanted, str | re.Pattern):
-        return has_name(file, wanted)
+        return file.has_name(wanted)
     return fits(wanted, file)
 
 

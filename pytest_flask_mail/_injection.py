@@ -17,10 +17,11 @@ from email.policy import compat32
 from typing import Any
 from typing import TYPE_CHECKING
 
-from ._email import tree
+from flask_mail.parsed import walk_parts
+
+from ._describing import describe
 from ._parsed import is_mail
 from ._parsed import read
-from ._reading import describe
 
 if TYPE_CHECKING:
     from ._attempt import Attempt
@@ -179,7 +180,7 @@ def _in_raw(raw: bytes) -> Iterator[str]:
 
 def _in_parts(raw: bytes) -> Iterator[str]:
     """Read the headers of every part as the standard library does."""
-    for number, (_, part) in enumerate(tree(message_from_bytes(raw, policy=compat32))):
+    for number, (_, part) in enumerate(walk_parts(message_from_bytes(raw, policy=compat32))):
         where = f" of part {number}, {part.get_content_type()}" if number else ""
         names = [name.lower() for name in part.keys()]  # noqa: SIM118 # a Message is no dict: keys() repeats
         if CANARY_HEADER.lower() in names:

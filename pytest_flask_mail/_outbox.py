@@ -150,7 +150,7 @@ class Outbox(list[SentMail], Searchable[SentMail]):
         return super().count(value)  # type: ignore[arg-type]  # typeshed asks for a mail
 
     def __repr__(self) -> str:
-        from ._explaining import describe
+        from ._describing import describe
 
         shown = _within_limit([describe(mail, others=True) for mail in self._so_far()])
         details = "; ".join([*shown, *self._failed()])

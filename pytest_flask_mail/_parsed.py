@@ -10,8 +10,9 @@ from email.message import Message as MimeMessage
 from functools import cached_property
 from typing import Any
 
-from ._email import Mailbox
-from ._email import ParsedEmail
+from flask_mail.addresses import Mailbox
+from flask_mail.addresses import read_addresses
+from flask_mail.parsed import ParsedEmail
 
 
 class ParsedMail:
@@ -40,7 +41,7 @@ class ParsedMail:
         """The recipients that the headers do not name."""
         if hasattr(self.mail, "bcc"):
             return mailboxes(self.mail.bcc, "bcc")
-        shown = {one.address.lower() for name in ("to", "cc") for one in self.mailboxes(name)}
+        shown = {one.addr_spec.lower() for name in ("to", "cc") for one in self.mailboxes(name)}
         return [Mailbox("", one) for one in self.envelope_to if one.lower() not in shown]
 
     @property
@@ -52,7 +53,7 @@ class ParsedMail:
         given = mailboxes(getattr(self.mail, "envelope_from", None), "envelope_from") or self.mailboxes(
             "from"
         )
-        return given[0].address if given else ""
+        return given[0].addr_spec if given else ""
 
     @property
     def envelope_to(self) -> list[str]:
@@ -61,12 +62,12 @@ class ParsedMail:
         if envelope is not None:
             return list(envelope.rcpt_tos)
         hidden = mailboxes(getattr(self.mail, "bcc", None), "bcc") or self.mailboxes("bcc")
-        return [one.address for one in (*self.mailboxes("to"), *self.mailboxes("cc"), *hidden)]
+        return [one.addr_spec for one in (*self.mailboxes("to"), *self.mailboxes("cc"), *hidden)]
 
     @property
     def everyone(self) -> list[str]:
         """The bare addresses of all recipients, those of To first, none twice."""
-        return list(dict.fromkeys([*(one.address for one in self.mailboxes("to")), *self.envelope_to]))
+        return list(dict.fromkeys([*(one.addr_spec for one in self.mailboxes("to")), *self.envelope_to]))
 
 
 def is_mail(value: object) -> bool:
@@ -88,6 +89,4 @@ def read(mail: object) -> ParsedMail:
 
 def mailboxes(value: Any, field: str = "recipients") -> list[Mailbox]:
     """Return the addresses that a message takes ``value`` for in that field."""
-    from flask_mail.addresses import read_addresses
-
-    return [Mailbox(one.name, one.addr_spec) for one in read_addresses(value, field)[0]]
+    return read_addresses(value, field)[0]

@@ -1,19 +1,25 @@
 """What a test reads in a mail: links, codes, attachments, faults, and its text without what always changes.
 
-The methods are here, for captured and for received mails; the reading is done in ``_reading`` and ``_lint``.
+The methods are here, for captured and for received mails; the reading is that of ``flask_mail.parsed``.
+A question that has not one answer is an AssertionError that lists what there is.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from typing import TypeVar
 
 if TYPE_CHECKING:
-    from ._lint import Finding
-    from ._reading import AttachedFile
-    from ._reading import Link
+    from flask_mail.parsed import AttachedFile
+    from flask_mail.parsed import Finding
+    from flask_mail.parsed import Link
+    from flask_mail.parsed import ParsedEmail
+
+T = TypeVar("T")
 
 
 class Readable:
@@ -23,9 +29,9 @@ class Readable:
 
     def links(self) -> list[Link]:
         """Return the links of the html, then the URLs that only the text has."""
-        from ._reading import links
+        from ._parsed import read
 
-        return links(self)
+        return read(self).email.links()
 
     def link(
         self, where: str | re.Pattern[str] | None = None, *, text: str | re.Pattern[str] | None = None
@@ -38,9 +44,7 @@ class Readable:
         :raises AssertionError: there is no such link, or there are several; the text lists what there is.
         """
         __tracebackhide__ = True
-        from ._reading import link
-
-        return link(self, where, text=text)
+        return ask_for_one(self, lambda email: email.link(where, text=text))
 
     def code(self, pattern: str | re.Pattern[str] | None = None) -> str:
         """Return the one verification code of the mail, without the spaces in it.
@@ -49,9 +53,7 @@ class Readable:
         :raises AssertionError: there is no code, or there are several; the text lists them.
         """
         __tracebackhide__ = True
-        from ._reading import code
-
-        return code(self, pattern)
+        return ask_for_one(self, lambda email: email.code(pattern))
 
     def attachment(self, name: str | re.Pattern[str] | None = None) -> AttachedFile:
         """Return the one file of that name, or the only one that is not shown within the text.
@@ -60,24 +62,40 @@ class Readable:
         :raises AssertionError: there is no such file, or there are several; the text lists what there is.
         """
         __tracebackhide__ = True
-        from ._reading import attachment
-
-        return attachment(self, name)
+        return ask_for_one(self, lambda email: email.attachment(name))
 
     def lint(self, ignore: Collection[str] = ()) -> list[Finding]:
         """Return what readers or spam filters may stumble over.
 
         :param ignore: codes of findings to leave out.
         """
-        from ._lint import lint
+        from ._parsed import read
 
-        return lint(self, ignore)
+        return read(self).email.lint(ignore)
 
     def golden(self, scrub: Mapping[str | re.Pattern[str], str] | None = None) -> str:
         """Return the mail as text that only changes when what the reader gets does, for snapshots.
 
         :param scrub: more to replace, as regular expressions and their replacements.
         """
-        from ._reading import golden
+        from ._parsed import read
 
-        return golden(self, scrub)
+        mail = read(self)
+        return mail.email.golden(scrub, bcc=[one.addr_spec for one in mail.bcc])
+
+
+def ask_for_one(mail: object, question: Callable[[ParsedEmail], T]) -> T:
+    """Return the answer.
+
+    :raises AssertionError: there is none, or there are several; the text says which mail was asked.
+    """
+    __tracebackhide__ = True
+    from flask_mail.parsed import NoSingleMatch
+
+    from ._describing import describe
+    from ._parsed import read
+
+    try:
+        return question(read(mail).email)
+    except NoSingleMatch as error:
+        raise AssertionError(error.describe(describe(mail))) from None

@@ -15,9 +15,12 @@ from email.message import EmailMessage
 from email.policy import default
 from functools import cached_property
 from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from ._email import ParsedEmail
 from ._readable import Readable
+
+if TYPE_CHECKING:
+    from flask_mail.parsed import ParsedEmail
 
 
 class Envelope(NamedTuple):
@@ -135,6 +138,8 @@ class ReceivedMail(Readable):
 
     @cached_property
     def _parsed(self) -> ParsedEmail:
+        from flask_mail.parsed import ParsedEmail
+
         return ParsedEmail(self.envelope.content)
 
     @cached_property

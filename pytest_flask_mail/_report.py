@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 from typing import TYPE_CHECKING
 
-from ._explaining import parts
-from ._reading import read
-from ._reading import shorten
+from ._describing import parts
+from ._describing import shorten
+from ._parsed import read
 
 if TYPE_CHECKING:
     import pytest

@@ -17,7 +17,6 @@ from typing import Any
 from typing import ClassVar
 from typing import TYPE_CHECKING
 
-from ._email import ParsedEmail
 from ._readable import Readable
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from flask_mail import Attachment
     from flask_mail import Envelope
     from flask_mail import Message
+    from flask_mail.parsed import ParsedEmail
 else:
     Message = object
 
@@ -43,6 +43,8 @@ class Sending:
     @cached_property
     def parsed(self) -> ParsedEmail:
         """What the bytes say, for all who ask."""
+        from flask_mail.parsed import ParsedEmail
+
         return ParsedEmail(self.envelope.content)
 
     @cached_property

@@ -18,7 +18,13 @@ from flask_mail import Outcome
 from flask_mail import Outgoing
 from flask_mail import Reply
 
-MODULES = ["flask_mail", "flask_mail.addresses", "flask_mail.backends", "flask_mail.capture"]
+MODULES = [
+    "flask_mail",
+    "flask_mail.addresses",
+    "flask_mail.backends",
+    "flask_mail.capture",
+    "flask_mail.parsed",
+]
 
 
 def public_classes():

@@ -7,13 +7,13 @@ import re
 import pytest
 
 from flask_mail import Message
+from pytest_flask_mail._describing import describe
+from pytest_flask_mail._describing import parts
 from pytest_flask_mail._explaining import explain_lists
 from pytest_flask_mail._explaining import explain_mail
 from pytest_flask_mail._explaining import explain_missing
 from pytest_flask_mail._explaining import explain_present
 from pytest_flask_mail._matching import IsMail
-from pytest_flask_mail._reading import describe
-from pytest_flask_mail._reading import parts
 
 LOREM = "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore."
 

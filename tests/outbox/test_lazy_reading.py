@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import sys
-from email import message_from_bytes
 from email.feedparser import FeedParser
 from email.policy import default
 
 import pytest
 from flask import Flask
-from hypothesis import example
-from hypothesis import given
-from hypothesis import reject
-from hypothesis import strategies as st
 
 from flask_mail import Mail
 from flask_mail import Message
 from pytest_flask_mail import IsMail
 from pytest_flask_mail import Outbox
 from pytest_flask_mail import SMTPServer
-from pytest_flask_mail._email import ParsedEmail
 
 HTML = "<p>A line, <a href='https://example.com/confirm'>confirm</a></p>"
 
@@ -111,57 +105,3 @@ def test_mime_is_the_users_own(outbox):
 
     assert IsMail(to="ann@example.com") == outbox[0]
     assert outbox[0].mime.policy == default
-
-
-def as_read(parsed):
-    """Return all that the standard library was asked for."""
-    return {
-        "headers": [(name, str(value)) for name, value in parsed.headers.items()],
-        "to": parsed.mailboxes("to"),
-        "subject": parsed.subject,
-        "text": parsed.text,
-        "html": parsed.html,
-        "files": [(file, file.data) for file in parsed.files],
-        "charset": parsed.charset,
-    }
-
-
-NAMES = st.sampled_from(
-    ["To", "Subject", "From", "Content-Type", "Content-Disposition", "X-Tag", "Content-ID"]
-)
-VALUES = st.one_of(
-    st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40),
-    st.sampled_from([
-        "Ann <ann@example.com>, bob@example.com", "group: a@b, c@d;", "=?utf-8?q?=C3=A9?=", "\r\n folded",
-        "text/html; charset=latin-1", "text/plain; charset=nonsense", 'attachment; filename="a b.txt"',
-        "attachment; filename*=utf-8''r%C3%A4v", 'multipart/mixed; boundary="b"',
-        "multipart/alternative; boundary=b",
-    ]),
-)  # fmt: skip
-HEADS = st.lists(st.tuples(NAMES, VALUES), max_size=5)
-BODIES = st.sampled_from([
-    b"", b"text\r\n", b"--b\r\n\r\none\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>two\r\n--b--\r\n",
-    b"--b\r\nContent-Disposition: attachment\r\n\r\none\r\n--b--\r\n", "é".encode(), b"\xff\r\n",
-])  # fmt: skip
-
-
-@given(HEADS, BODIES, st.sampled_from([b"\r\n", b"\n"]))
-@example([("Subject", "=?utf-8?q?=C3=A9?=")], b"x", b"\r\n")
-def test_reads_what_the_standard_library_reads(head, body, line_end):
-    """What is read piece by piece is what the standard library reads in the whole at once."""
-    raw = "".join(f"{name}: {value}\r\n" for name, value in head).encode() + b"\r\n" + body
-    raw = raw.replace(b"\r\n", line_end)
-    try:
-        whole = as_read(ParsedEmail(message_from_bytes(raw, policy=default)))
-    except Exception:
-        reject()  # a header that the standard library's parser fails at
-
-    assert as_read(ParsedEmail(raw)) == whole
-
-
-def test_utf8_headers():
-    """Headers in UTF-8, as a server with SMTPUTF8 takes them, are read as what they say."""
-    parsed = ParsedEmail("Subject: Grüße\r\nTo: Zoë <zoë@bücher.example>\r\n\r\nHi".encode())
-
-    assert parsed.subject == "Grüße"
-    assert parsed.mailboxes("to") == [("Zoë", "zoë@bücher.example")]

@@ -64,6 +64,15 @@ def test_comparison():
     assert outcome.counts == {"passed": 1, "failed": 1}
 
 
+def test_outbox_and_server_without_the_extension():
+    """The outbox, the server and the warning can be imported without loading the extension or Flask."""
+    names = "Outbox, SentMail, SMTPServer, StrayMailWarning"
+
+    loaded = run_python(f"from pytest_flask_mail import {names}; import sys; print(*sys.modules)")
+
+    assert {"flask", "flask_mail"}.isdisjoint(loaded)
+
+
 def test_names():
     """The package has its public names, and tells of others that there are none."""
     import pytest_flask_mail

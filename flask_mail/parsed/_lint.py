@@ -1,7 +1,7 @@
-"""What is probably wrong with a mail, whatever it is about.
+"""What is probably wrong with an email, whatever it is about.
 
-A rule is here only if what it finds is a mistake in nearly every mail: a false alarm costs more than a miss.
-Knows neither outbox nor matching.
+A rule is here only if what it finds is a mistake in nearly every email: a false alarm costs more than a miss.
+Knows neither how the email was made nor who received it.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import re
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ._email import ParsedEmail
-from ._parsed import read
-from ._reading import find_links
+from ._links import list_links
+
+if TYPE_CHECKING:
+    from ._email import ParsedEmail
 
 _LOCAL_HOSTS = re.compile(r"(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|::1|host\.docker\.internal")
 _PLACEHOLDER = re.compile(
@@ -32,7 +34,7 @@ _ESCAPED_IN_HTML = re.compile(
 )
 _URL = re.compile(r"\S+://\S+")
 _WORD = re.compile(r"[^\W\d_]{3,}")
-#: Below these shares of each other's words, text and html are not the same mail.
+#: Below these shares of each other's words, text and html are not the same email.
 _SHARED, _COVERED, _ENOUGH_WORDS = 0.5, 0.25, 20
 
 
@@ -49,46 +51,45 @@ class Finding(str):
         return finding
 
 
-def lint(mail: object, ignore: Collection[str] = ()) -> list[Finding]:
-    """Return what is probably wrong with the mail.
+def lint(email: ParsedEmail, ignore: Collection[str] = ()) -> list[Finding]:
+    """Return what is probably wrong with the email.
 
     :param ignore: names of rules that do not count.
     :raises ValueError: there is no such rule.
     """
     if unknown := sorted({*ignore} - _RULES.keys()):
         raise ValueError(f"There is no rule {unknown[0]!r}. The rules are {', '.join(_RULES)}.")
-    parsed = read(mail).email
     rules = [(code, find) for code, find in _RULES.items() if code not in ignore]
-    found = [Finding(code, what) for code, find in rules for what in find(parsed)]
+    found = [Finding(code, what) for code, find in rules for what in find(email)]
     return list(dict.fromkeys(found))
 
 
-def _no_subject(parsed: ParsedEmail) -> Iterator[str]:
-    if not parsed.subject.strip():
+def _no_subject(email: ParsedEmail) -> Iterator[str]:
+    if not email.subject.strip():
         yield "the subject is empty"
 
 
-def _no_body(parsed: ParsedEmail) -> Iterator[str]:
-    is_shown = bool(parsed.page.text or parsed.page.images)
-    if not (parsed.text or "").strip() and not is_shown and not parsed.files:
+def _no_body(email: ParsedEmail) -> Iterator[str]:
+    is_shown = bool(email.page.text or email.page.images)
+    if not (email.text or "").strip() and not is_shown and not email.files:
         yield "there is neither text nor html nor a file"
 
 
-def _no_text(parsed: ParsedEmail) -> Iterator[str]:
-    if parsed.html is not None and not (parsed.text or "").strip():
+def _no_text(email: ParsedEmail) -> Iterator[str]:
+    if email.html is not None and not (email.text or "").strip():
         yield "the html has no text beside it: many filters take that for spam"
 
 
-def _different_text(parsed: ParsedEmail) -> Iterator[str]:
-    if not (parsed.html and parsed.text):
+def _different_text(email: ParsedEmail) -> Iterator[str]:
+    if not (email.html and email.text):
         return
-    text, html = _words(parsed.text), _words(parsed.page.text)
+    text, html = _words(email.text), _words(email.page.text)
     shared = len(text & html)
     if shared < _SHARED * min(len(text), len(html)):
         yield f"the {len(text)} words of the text and the {len(html)} of the html have {shared} in common"
     elif len(html) >= _ENOUGH_WORDS and shared < _COVERED * len(html):
         yield f"the text lacks most of the html: {len(html) - shared} of {len(html)} words"
-    elif any(link.text and _is_web(link) for link in parsed.page.links) and not _URL.search(parsed.text):
+    elif any(link.text and _is_web(link) for link in email.page.links) and not _URL.search(email.text):
         yield "the html has links and the text has none"
 
 
@@ -96,56 +97,56 @@ def _words(text: str) -> set[str]:
     return set(_WORD.findall(_URL.sub(" ", text).lower()))
 
 
-def _image_without_alt(parsed: ParsedEmail) -> Iterator[str]:
-    for image in parsed.page.images:
+def _image_without_alt(email: ParsedEmail) -> Iterator[str]:
+    for image in email.page.images:
         if image.get("alt") is None and "alt" not in image:
             yield f'<img src="{image.get("src") or ""}"> has no alt; alt="" is for decoration'
 
 
-def _image_not_attached(parsed: ParsedEmail) -> Iterator[str]:
-    there = {file.content_id for file in parsed.files}
-    for source in _image_sources(parsed):
+def _image_not_attached(email: ParsedEmail) -> Iterator[str]:
+    there = {file.content_id for file in email.files}
+    for source in _image_sources(email):
         if source.startswith("cid:") and source[4:] not in there:
             yield f"{source} is no file of this mail"
 
 
-def _local_link(parsed: ParsedEmail) -> Iterator[str]:
-    for url in [*find_links(parsed), *_image_sources(parsed)]:
+def _local_link(email: ParsedEmail) -> Iterator[str]:
+    for url in [*list_links(email), *_image_sources(email)]:
         if _LOCAL_HOSTS.fullmatch(_host(url)):
             yield f"{url} is on the machine of whoever reads it: set SERVER_NAME"
 
 
-def _relative_link(parsed: ParsedEmail) -> Iterator[str]:
-    for url in [*parsed.page.links, *_image_sources(parsed)]:
+def _relative_link(email: ParsedEmail) -> Iterator[str]:
+    for url in [*email.page.links, *_image_sources(email)]:
         if not url.startswith("#") and not _scheme(url) and not _URL_PLACEHOLDER.search(url):
             yield f"{url!r} leads nowhere from a mail: use url_for(..., _external=True)"
 
 
-def _placeholder(parsed: ParsedEmail) -> Iterator[str]:
-    for place, text in (("subject", parsed.subject), ("text", parsed.text), ("html", parsed.page.text)):
+def _placeholder(email: ParsedEmail) -> Iterator[str]:
+    for place, text in (("subject", email.subject), ("text", email.text), ("html", email.page.text)):
         for found in _PLACEHOLDER.findall(_URL.sub(" ", text or "")):
             yield f"{found} in the {place}"
-    for url in find_links(parsed):
+    for url in list_links(email):
         if _URL_PLACEHOLDER.search(url):
             yield f"the link {url}"
 
 
-def _escaped(parsed: ParsedEmail) -> Iterator[str]:
-    for place, text in (("subject", parsed.subject), ("text", parsed.text)):
+def _escaped(email: ParsedEmail) -> Iterator[str]:
+    for place, text in (("subject", email.subject), ("text", email.text)):
         for found in _ESCAPED_IN_TEXT.findall(_URL.sub(" ", text or "")):
             yield f"{found} in the {place}, which is no html"
-    for found in _ESCAPED_IN_HTML.findall(parsed.page.text):
+    for found in _ESCAPED_IN_HTML.findall(email.page.text):
         yield f"{found} is shown in the html: it was escaped twice"
 
 
-def _empty_file(parsed: ParsedEmail) -> Iterator[str]:
-    for file in parsed.files:
+def _empty_file(email: ParsedEmail) -> Iterator[str]:
+    for file in email.files:
         if not file.data:
             yield f"{file.filename or file.content_type} is empty"
 
 
-def _image_sources(parsed: ParsedEmail) -> list[str]:
-    return [source.strip() for image in parsed.page.images if (source := image.get("src"))]
+def _image_sources(email: ParsedEmail) -> list[str]:
+    return [source.strip() for image in email.page.images if (source := image.get("src"))]
 
 
 def _is_web(url: str) -> bool:

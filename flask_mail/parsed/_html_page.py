@@ -1,6 +1,6 @@
 """What an HTML body shows: words, links, images.
 
-Knows nothing of mails. Reads with the standard library's parser, which is slow for broken pages of 100 kB.
+Knows nothing of emails. Reads with the standard library's parser, which is slow for broken pages of 100 kB.
 Rules: HTML Living Standard, sections 4.6 (links), 4.8.3 (images), 15.3 (blocks).
 """
 
@@ -22,7 +22,7 @@ _SILENT_TAGS = frozenset({"script", "style", "title"})
 
 
 class Link(str):
-    """A link of a mail; itself the URL as text, so that ``client.get(link)`` works."""
+    """A link of an email; itself the URL as text, so that ``client.get(link)`` works."""
 
     __slots__ = ("text",)
     #: What a reader clicks on, with single spaces; empty for a URL in plain text.
