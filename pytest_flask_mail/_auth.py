@@ -1,14 +1,18 @@
-"""What a client says to sign in, by mechanism.
+"""What a client says to sign in, by mechanism, and the challenges that it answers.
 
-Knows nothing of connections: ``ask`` sends a challenge and returns the answer, both without base64.
-Rules: RFC 4954 (AUTH), RFC 4616 (PLAIN), RFC 2195 (CRAM-MD5); LOGIN and XOAUTH2 as the large providers do.
+A mechanism knows nothing of the wire: ``ask`` sends a challenge and returns the answer, both without base64.
+Rules: RFC 4954 (AUTH), RFC 4616 (PLAIN), RFC 2195 (CRAM-MD5), RFC 4648 section 4 (base64); LOGIN and XOAUTH2
+as the large providers do.
 """
 
 from __future__ import annotations
 
+import binascii
 import hmac
 import json
 import re
+from base64 import b64decode
+from base64 import b64encode
 from collections.abc import Awaitable
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -16,7 +20,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ._records import Auth
+from ._records import Session
+from ._replies import Replies
 from ._syntax import Refusal
+from ._wire import Wire
 
 Ask: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 
@@ -114,3 +121,32 @@ def decode(sent: bytes) -> str:
         return sent.decode()
     except UnicodeDecodeError as error:
         raise Refusal("501 5.5.2 Not UTF-8") from error
+
+
+class Challenges:
+    """The challenges of one AUTH command; the transcript does not show the answers."""
+
+    def __init__(self, replies: Replies, wire: Wire, record: Session) -> None:
+        self._replies = replies
+        self._wire = wire
+        self._record = record
+
+    async def ask(self, challenge: bytes) -> bytes:
+        """Send a challenge and return the answer.
+
+        :raises Refusal: the client cancels, or its answer is not base64.
+        """
+        self._replies.send(f"334 {b64encode(challenge).decode()}")
+        answer = (await self._wire.line()).rstrip(b"\r\n").decode(errors="replace")
+        self._record.note("C", "***")
+        if answer == "*":
+            raise Refusal("501 5.7.0 Cancelled")
+        return read_base64(answer)
+
+
+def read_base64(text: str) -> bytes:
+    """Return what the text encodes; a single ``=`` is an answer of no length (RFC 4954 section 4)."""
+    try:
+        return b"" if text == "=" else b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Refusal("501 5.5.2 Not base64") from error

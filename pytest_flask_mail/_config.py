@@ -1,14 +1,19 @@
-"""The ``MAIL_`` settings with which an application sends through a test server.
+"""How an application is pointed at a test server: its ``MAIL_`` settings, and whether it is pointed at one.
 
-Knows where the server listens and its options; neither the server itself nor the extension.
+Knows where servers listen and their options; neither the servers themselves nor the extension.
+An outbox stands aside for an application that sends to one of them.
 Names: the configuration keys of Flask-Mail.
 """
 
 from __future__ import annotations
 
 from typing import Any
+from typing import TYPE_CHECKING
 
-from ._options import Options
+if TYPE_CHECKING:
+    from ._options import Options
+
+_addresses: set[tuple[str, int]] = set()
 
 
 def make_config(host: str, port: int, ca_file: str | None, options: Options) -> dict[str, Any]:
@@ -39,3 +44,18 @@ def make_credentials(options: Options) -> dict[str, str | None]:
         "MAIL_PASSWORD": None if takes_token else secret,
         "MAIL_OAUTH2_TOKEN": secret if takes_token else None,
     }
+
+
+def add_address(host: str, port: int) -> None:
+    """Note that a test server listens there."""
+    _addresses.add((host, port))
+
+
+def discard_address(host: str, port: int) -> None:
+    """Forget the address, if it is known."""
+    _addresses.discard((host, port))
+
+
+def is_served(host: str, port: int) -> bool:
+    """Return whether a test server listens there."""
+    return (host, port) in _addresses

@@ -22,10 +22,10 @@ from aiosmtpd.smtp import SMTP
 from ._connection import Connection
 from ._options import Options
 from ._records import Session as SessionRecord
+from ._records import Shared
 from ._replies import Answered
 from ._replies import Replies
 from ._sequence import check_secured
-from ._shared import Shared
 from ._syntax import read_command
 from ._syntax import Refusal
 from ._syntax import Worded

@@ -17,8 +17,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 from typing import TypeAlias
 
-from ._attempt import find_sender
-from ._attempt import Place
+from ._place import find_sender
+from ._place import Place
 
 Match: TypeAlias = str | re.Pattern[str] | Callable[[str], object]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-    from ._attempt import Place
+    from ._place import Place
 
 
 def explain_emptiness(request: pytest.FixtureRequest, app: Any, places: Sequence[Place]) -> list[str]:

@@ -24,7 +24,7 @@ from ._parsed import is_mail
 from ._parsed import read
 
 if TYPE_CHECKING:
-    from ._attempt import Attempt
+    from ._attempts import Attempt
 
 CANARY_HEADER = "X-Injection-Canary"
 CANARY_ADDRESS = "canary@injection.invalid"

@@ -20,14 +20,14 @@ from typing import overload
 from typing import SupportsIndex
 from typing import TYPE_CHECKING
 
-from ._attempt import Attempt
-from ._attempt import describe_attempts
-from ._attempt import find_sender
-from ._attempt import Place
+from ._attempts import Attempt
+from ._attempts import describe_attempts
+from ._config import is_served
+from ._place import find_sender
+from ._place import Place
 from ._searchable import Searchable
 from ._sentmail import freeze
 from ._sentmail import SentMail
-from ._served import is_served
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -11,11 +11,11 @@ from typing import Any
 
 from aiosmtpd.smtp import MISSING
 
+from ._auth import Challenges
 from ._auth import explain_wrong
+from ._auth import read_base64
 from ._auth import READERS
 from ._auth import WRONG
-from ._challenges import Challenges
-from ._challenges import read_base64
 from ._conversation import Conversation
 from ._offers import has_auth
 from ._offers import is_too_big

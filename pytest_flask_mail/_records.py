@@ -1,6 +1,7 @@
 """What the server saw: sessions, their transcripts, and the mails that arrived.
 
-Plain values without sockets; written by the server's thread, read by the test's.
+Passive, without sockets: written by the server's thread, read by the test's. Lists only grow, so that the
+test's thread can copy them at any time.
 Shapes: aiosmtpd's names for the envelope, RFC 5321 section 4.1.1 for the verbs.
 """
 
@@ -17,10 +18,16 @@ from functools import cached_property
 from typing import NamedTuple
 from typing import TYPE_CHECKING
 
+from ._faults import Faults
+from ._options import Options
 from ._readable import Readable
 
 if TYPE_CHECKING:
+    import ssl
+
     from flask_mail.parsed import ParsedEmail
+
+    from ._conversation import Conversation
 
 
 class Envelope(NamedTuple):
@@ -170,3 +177,21 @@ class Arrivals:
         """Return whether the mails were enough before the time (seconds) was over."""
         with self.changed:
             return bool(self.changed.wait_for(lambda: is_enough(self._mails), timeout))
+
+
+@dataclass
+class Shared:
+    """What all connections of one server have in common: its options, its faults, and what it saw."""
+
+    options: Options
+    #: None without TLS.
+    tls_context: ssl.SSLContext | None = None
+    faults: Faults = field(default_factory=Faults)
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    sessions: list[Session] = field(default_factory=list)
+    #: Those that are going on.
+    conversations: set[Conversation] = field(default_factory=set)
+    #: What went wrong in the server itself, or in a test's own function.
+    crashes: list[Exception] = field(default_factory=list)
+    #: Grows with everything that happens.
+    activity: int = 0

@@ -11,7 +11,7 @@ import asyncio
 from ._connection import Connection
 from ._faults import Fault
 from ._records import Session
-from ._shared import Shared
+from ._records import Shared
 from ._syntax import Refusal
 from ._syntax import with_status
 from ._syntax import Worded

@@ -9,8 +9,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ._attempt import find_sender
-from ._attempt import Place
+from ._place import find_sender
+from ._place import Place
 
 REMEDY = "Use the fixture mail_outbox, or smtp_server to really send."
 

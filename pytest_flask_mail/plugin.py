@@ -85,7 +85,7 @@ def pytest_before_setup(item: pytest.Item) -> None:
         factory.begin_setup()
     watch_for_strays(item)
     if wants_server(item):
-        from ._loop import SPARE
+        from ._listener import SPARE
 
         # Before its fixtures: one that looks for what a test leaves behind finds the thread there already.
         SPARE.keep()
@@ -345,7 +345,7 @@ def wants_server(item: pytest.Item | None) -> bool:
 
 def end_spare_thread() -> None:
     """End the thread that waits for the next server."""
-    if (room := sys.modules.get(f"{__package__}._loop")) is not None:
+    if (room := sys.modules.get(f"{__package__}._listener")) is not None:
         room.SPARE.end()
 
 

@@ -14,9 +14,10 @@ from types import TracebackType
 from typing import Any
 from typing import TYPE_CHECKING
 
-from . import _served
 from ._certificates import ca_pem
 from ._certificates import server_context
+from ._config import add_address
+from ._config import discard_address
 from ._config import make_config
 from ._faults import Fault
 from ._faults import full_mailbox
@@ -37,10 +38,10 @@ from ._records import Auth
 from ._records import Envelope
 from ._records import ReceivedMail
 from ._records import Session
+from ._records import Shared
 from ._records import TLS
 from ._records import TranscriptLine
 from ._searchable import Searchable
-from ._shared import Shared
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -131,7 +132,7 @@ class SMTPServer(Searchable[ReceivedMail]):
             self._shared.tls_context = server_context(self._options.cert)
         self._listener = Listener(lambda loop: protocol(self._shared, loop), self._shared)
         self._address = self._listener.address
-        _served.add(*self._address)
+        add_address(*self._address)
         self._listener.start()
 
     def stop(self) -> None:
@@ -142,7 +143,7 @@ class SMTPServer(Searchable[ReceivedMail]):
         listener, self._listener = self._listener, None
         if listener is None:
             return
-        _served.discard(self.host, self.port)
+        discard_address(self.host, self.port)
         listener.stop()
         if self._ca_file is not None:
             os.unlink(self._ca_file)

@@ -11,7 +11,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from pytest_flask_mail._protocol import Protocol
-from pytest_flask_mail._shared import Shared
+from pytest_flask_mail._records import Shared
 from pytest_flask_mail.server import SMTPServer
 
 OF_AIOSMTPD = ["smtp_NOOP", "smtp_RSET", "smtp_VRFY", "smtp_EXPN", "_create_session", "_create_envelope"]

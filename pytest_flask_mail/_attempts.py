@@ -1,30 +1,16 @@
-"""Where in the user's program a mail was sent, and the sendings that failed.
+"""The sendings that failed, for an outbox that was to have what they sent.
 
-Knows no pytest and no Flask.
+Knows neither the outbox nor pytest.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass
-from typing import NamedTuple
 
-OURS = frozenset({"flask_mail", "pytest_flask_mail"})
+from ._place import Place
+
 LONGEST_ERROR = 160
 MOST_SHOWN = 5
-
-
-class Place(NamedTuple):
-    """A line of a file."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        """The path is relative to the current directory if it is below."""
-        here = os.path.join(os.getcwd(), "")
-        return f"{self.file.removeprefix(here)}:{self.line}"
 
 
 @dataclass(frozen=True)
@@ -39,14 +25,6 @@ class Attempt:
         error = repr(self.error)
         shown = error if len(error) <= LONGEST_ERROR else f"{error[: LONGEST_ERROR - 3]}..."
         return f"{shown} at {self.place}"
-
-
-def find_sender() -> Place:
-    """Return the line of the user's program by which this thread came to us."""
-    frame = sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in OURS:
-        frame = frame.f_back
-    return Place(frame.f_code.co_filename, frame.f_lineno)
 
 
 def describe_attempts(attempts: list[Attempt]) -> list[str]:
