@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from ._injection import assert_no_header_injection
     from ._injection import assert_rejects_injection
     from ._injection import HEADER_INJECTIONS
-    from ._matching import IsMail
-    from ._outbox import Outbox
-    from ._sentmail import SentMail
-    from ._stray import StrayMailWarning
+    from ._matching.matcher import IsMail
+    from ._outbox.outbox import Outbox
+    from ._outbox.sent_mail import SentMail
+    from ._session.stray import StrayMailWarning
     from .server import SMTPServer
 
 __all__ = [
@@ -29,25 +29,25 @@ __all__ = [
     "assert_rejects_injection",
 ]
 
-_ROOMS = {
+_MODULES = {
     "HEADER_INJECTIONS": "_injection",
-    "IsMail": "_matching",
-    "Outbox": "_outbox",
-    "SMTPServer": "server",
-    "SentMail": "_sentmail",
-    "StrayMailWarning": "_stray",
+    "IsMail": "_matching.matcher",
+    "Outbox": "_outbox.outbox",
+    "SMTPServer": "server._server",
+    "SentMail": "_outbox.sent_mail",
+    "StrayMailWarning": "_session.stray",
     "assert_no_header_injection": "_injection",
     "assert_rejects_injection": "_injection",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f".{_ROOMS[name]}", __name__), name)
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_ROOMS]
+    return [*globals(), *_MODULES]

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 from flask_mail.parsed import walk_parts
 
-from ._describing import describe
-from ._parsed import is_mail
-from ._parsed import read
+from ._reading.describing import describe
+from ._reading.parsed_mail import is_mail
+from ._reading.parsed_mail import read
 
 if TYPE_CHECKING:
-    from ._attempts import Attempt
+    from ._outbox.attempts import Attempt
 
 CANARY_HEADER = "X-Injection-Canary"
 CANARY_ADDRESS = "canary@injection.invalid"
@@ -216,7 +216,7 @@ def _in_envelope(envelope: Any) -> Iterator[str]:
 
 def _try(call: Callable[[str], object], payload: Payload) -> list[str]:
     """Return what is wrong with what the call did; nothing if it refused, or did no harm."""
-    from ._outbox import Outbox
+    from ._outbox.outbox import Outbox
 
     faults = []
     with Outbox.capture() as outbox:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from ._outbox import Outbox
-    from ._sentmail import SentMail
-    from ._stray import Guard
-    from ._watch import ServerFactory
-    from ._watch import Watch
+    from ._outbox.outbox import Outbox
+    from ._outbox.sent_mail import SentMail
+    from ._session.context import ServerFactory
+    from ._session.context import Watch
+    from ._session.stray import Guard
     from .server import SMTPServer
 
 MARKERS = (
@@ -29,6 +29,8 @@ MARKERS = (
     "smtp(**options): the options of the test's smtp_server, those of SMTPServer",
 )
 CHOICES = {"mail_stray": ("allow", "warn", "fail"), "mail_artifacts": ("never", "failed", "all")}
+COMPARED = {f"{__package__}._outbox.outbox", f"{__package__}._matching.matcher"}
+"""The modules without which no test compares mails."""
 OUR_FIXTURES = frozenset({"mail_outbox", "smtp_server", "smtp_server_factory"})
 
 PROGRESS: pytest.StashKey[Progress] = pytest.StashKey()
@@ -85,7 +87,7 @@ def pytest_before_setup(item: pytest.Item) -> None:
         factory.begin_setup()
     watch_for_strays(item)
     if wants_server(item):
-        from ._listener import SPARE
+        from .server._listener import SPARE
 
         # Before its fixtures: one that looks for what a test leaves behind finds the thread there already.
         SPARE.keep()
@@ -138,7 +140,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     is_wanted = report.failed or (report.when == "call" and item.config.getini("mail_artifacts") == "all")
     more = factory.new_servers if factory is not None else []
     if is_wanted and (more or (WATCH in item.stash and item.stash[WATCH].is_in_use)):
-        from ._report import complete
+        from ._session.report import complete
 
         complete(report, item, get_watch(item), more)
 
@@ -146,9 +148,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 def pytest_assertrepr_compare(
     config: pytest.Config, op: str, left: object, right: object
 ) -> list[str] | None:
-    if f"{__package__}._outbox" not in sys.modules and f"{__package__}._matching" not in sys.modules:
+    if sys.modules.keys().isdisjoint(COMPARED):
         return None
-    from ._comparison import explain_comparison
+    from ._session.comparison import explain_comparison
 
     return explain_comparison(op, left, right, cuts_explanations(config))
 
@@ -174,8 +176,8 @@ def mail_app(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def mail_outbox(request: pytest.FixtureRequest) -> Iterator[Outbox]:
     """The mails that the test sends, as a list: by every app and thread, and none leaves the process."""
-    from ._hints import explain_emptiness
-    from ._outbox import Outbox
+    from ._outbox.outbox import Outbox
+    from ._session.hints import explain_emptiness
 
     item = request.node
     stash, is_testing, watch = item.config.stash, read_mail_marker(item), get_watch(item)
@@ -240,7 +242,7 @@ def smtp_server(request: pytest.FixtureRequest, smtp_server_options: dict[str, A
 @pytest.fixture(scope="session")
 def smtp_server_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., SMTPServer]]:
     """A function that returns a running server, which stops with the session, or at the end of a ``with``."""
-    from ._watch import ServerFactory
+    from ._session.context import ServerFactory
 
     config = request.config
     factory = config.stash[FACTORY] = ServerFactory(partial(make_server, config))
@@ -293,7 +295,7 @@ def cuts_explanations(config: pytest.Config) -> bool:
 
 def get_watch(item: pytest.Item) -> Watch:
     """Return what the test has of ours."""
-    from ._watch import Watch
+    from ._session.context import Watch
 
     if WATCH not in item.stash:
         item.stash[WATCH] = Watch(find_app, item.config.stash[PROGRESS])
@@ -320,7 +322,7 @@ def watch_for_strays(item: pytest.Item) -> None:
     """Have the guard watch over the test, unless real mail is allowed or the extension is not even loaded."""
     mode, guard = item.config.getini("mail_stray"), item.config.stash.get(GUARD, None)
     if guard is None and mode != "allow" and (mode == "fail" or "flask_mail" in sys.modules):
-        from ._stray import Guard
+        from ._session.stray import Guard
 
         refuse = partial(pytest.fail, pytrace=False) if mode == "fail" else None
         guard = item.config.stash[GUARD] = Guard(refuse)
@@ -345,7 +347,7 @@ def wants_server(item: pytest.Item | None) -> bool:
 
 def end_spare_thread() -> None:
     """End the thread that waits for the next server."""
-    if (room := sys.modules.get(f"{__package__}._listener")) is not None:
+    if (room := sys.modules.get(f"{__package__}.server._listener")) is not None:
         room.SPARE.end()
 
 

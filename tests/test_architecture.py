@@ -44,7 +44,7 @@ LOADED_BY_IMPORT = {
 }
 """All that `import flask_mail` loads when Flask and smtplib are there: nineteen modules are the limit."""
 
-READ_EMAILS = {"_parsed", "_fields", "_injection"}
+READ_EMAILS = {"parsed_mail", "fields", "_injection"}
 """The modules of the plugin that are loaded when the first email is read."""
 
 PRINT_LOADED = """

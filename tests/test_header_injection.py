@@ -15,7 +15,7 @@ from flask_mail import Message
 from flask_mail import MessageError
 from pytest_flask_mail import assert_no_header_injection
 from pytest_flask_mail import HEADER_INJECTIONS
-from pytest_flask_mail.server import SMTPServer
+from pytest_flask_mail import SMTPServer
 
 SEPARATORS = {
     "CR": "\r",

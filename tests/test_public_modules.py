@@ -24,6 +24,7 @@ MODULES = [
     "flask_mail.backends",
     "flask_mail.capture",
     "flask_mail.parsed",
+    "pytest_flask_mail",
 ]
 
 

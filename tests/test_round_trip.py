@@ -32,7 +32,7 @@ from flask_mail import MessageError
 from flask_mail._message.rendering import prepare
 from flask_mail._smtp.framing import as_chunk
 from flask_mail._smtp.framing import as_data
-from pytest_flask_mail.server import SMTPServer
+from pytest_flask_mail import SMTPServer
 
 # What means something to a mail program, or to one that reads carelessly.
 PIECES = [

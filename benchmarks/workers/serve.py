@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 
-from pytest_flask_mail.server import SMTPServer
+from pytest_flask_mail import SMTPServer
 
 with SMTPServer(**json.loads(sys.argv[1])) as server:
     print(json.dumps({"port": server.port, "ca_file": server.ca_file}), flush=True)

@@ -24,8 +24,8 @@ from flask import Flask
 from werkzeug.serving import make_server
 from werkzeug.serving import WSGIRequestHandler
 
+from pytest_flask_mail import SMTPServer
 from pytest_flask_mail.server import ReceivedMail
-from pytest_flask_mail.server import SMTPServer
 
 from . import create_app
 

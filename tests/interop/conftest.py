@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_flask_mail.server import SMTPServer
+from pytest_flask_mail import SMTPServer
 
 HERE = Path(__file__).parent
 FETCHED = HERE.parents[1] / "build" / "interop"

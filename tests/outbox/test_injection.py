@@ -16,14 +16,14 @@ from flask import request
 from flask_mail import Attachment
 from flask_mail import Mail
 from flask_mail import Message
-from pytest_flask_mail._injection import assert_no_header_injection
-from pytest_flask_mail._injection import assert_rejects_injection
+from pytest_flask_mail import assert_no_header_injection
+from pytest_flask_mail import assert_rejects_injection
+from pytest_flask_mail import HEADER_INJECTIONS
+from pytest_flask_mail import Outbox
+from pytest_flask_mail import SMTPServer
 from pytest_flask_mail._injection import CANARY_ADDRESS
 from pytest_flask_mail._injection import CANARY_HEADER
-from pytest_flask_mail._injection import HEADER_INJECTIONS
 from pytest_flask_mail._injection import payload_id
-from pytest_flask_mail._outbox import Outbox
-from pytest_flask_mail.server import SMTPServer
 
 IDS = {one.id for one in HEADER_INJECTIONS}
 #: Harmless wherever the program adds them to a header as they are.

@@ -77,6 +77,7 @@ def test_instance_of_the_users_class(mail, outbox):
     assert isinstance(outbox[0], Letter)
     assert isinstance(outbox[0], SentMail)
     assert type(outbox[0]).__name__ == "Letter"
+    assert type(outbox[0]).__module__ == Letter.__module__
     assert outbox[0].campaign == "spring"
 
 

@@ -10,9 +10,9 @@ import trustme  # noqa: F401
 
 # Loaded here, they stay loaded; what a run within this process loads is forgotten with it, and loaded again.
 import flask_mail  # noqa: F401
-import pytest_flask_mail._comparison
-import pytest_flask_mail._report
-import pytest_flask_mail.server  # noqa: F401
+import pytest_flask_mail._session.comparison
+import pytest_flask_mail._session.report
+import pytest_flask_mail.server._server  # noqa: F401
 
 APART = ("-p", "no:cacheprovider", "-p", "no:rerunfailures")
 """Without plugins that leave threads behind."""

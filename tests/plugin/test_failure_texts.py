@@ -427,7 +427,7 @@ def test_it(mail_outbox):
     )
 
     assert f">       {line}" in outcome.lines
-    assert not [text for text in outcome.lines if "pytest_flask_mail/_" in text]
+    assert not [text for text in outcome.lines if "flask_mail/" in text]
 
 
 def test_failed_attempt(run):
@@ -465,7 +465,7 @@ def test_it(app, mail_outbox):
         "E       IndexError: no mail at [0], the outbox is empty",
         "E         nothing was sent, and no attempt failed",
     ]
-    assert not [line for line in outcome.lines if "pytest_flask_mail/_" in line]
+    assert not [line for line in outcome.lines if "flask_mail/" in line]
 
 
 def test_text_in_an_outbox(run):

@@ -21,7 +21,7 @@ from flask_mail import email_dispatched
 from flask_mail import email_failed
 from flask_mail import Mail
 from flask_mail import Message
-from pytest_flask_mail.server import SMTPServer
+from pytest_flask_mail import SMTPServer
 
 
 @pytest.fixture

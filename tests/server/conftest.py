@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from pytest_flask_mail.server import SMTPServer
+from pytest_flask_mail import SMTPServer
 
 TIMEOUT = 10
 """Seconds after which a client gives up: far more than any test takes."""

@@ -10,9 +10,9 @@ import textwrap
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from pytest_flask_mail._protocol import Protocol
-from pytest_flask_mail._records import Shared
-from pytest_flask_mail.server import SMTPServer
+from pytest_flask_mail import SMTPServer
+from pytest_flask_mail.server._protocol.commands import Protocol
+from pytest_flask_mail.server._records import Shared
 
 OF_AIOSMTPD = ["smtp_NOOP", "smtp_RSET", "smtp_VRFY", "smtp_EXPN", "_create_session", "_create_envelope"]
 SET_LATER = {"envelope", "session", "transport"}

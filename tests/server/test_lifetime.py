@@ -15,14 +15,14 @@ from timeit import timeit
 
 import pytest
 
-from pytest_flask_mail.server import SMTPServer
+from pytest_flask_mail import SMTPServer
 
 AT_ONCE = 1.0
 """Seconds. It is a thousandth of that; what goes wrong takes five or more, and the machine may be busy."""
 
 LEAVE_OPEN = """
 import smtplib, ssl, time
-from pytest_flask_mail.server import SMTPServer
+from pytest_flask_mail import SMTPServer
 
 def stop_with_open_client():
     server = SMTPServer(tls={tls!r})
@@ -44,7 +44,7 @@ IMPLICIT = "client = smtplib.SMTP_SSL(server.host, server.port, 'me', context=co
 
 MISSING = """
 import sys
-from pytest_flask_mail.server import SMTPServer
+from pytest_flask_mail import SMTPServer
 
 class Nothing:
     def find_spec(self, name, path, target=None):
@@ -60,7 +60,7 @@ except ImportError as error:
 
 LOOK_UPS = """
 import smtplib, sys
-from pytest_flask_mail.server import SMTPServer
+from pytest_flask_mail import SMTPServer
 
 sys.addaudithook(lambda event, _: print(event) if event.startswith("socket.get") else None)
 with SMTPServer() as server, smtplib.SMTP(server.host, server.port, "me") as client:
@@ -69,7 +69,7 @@ with SMTPServer() as server, smtplib.SMTP(server.host, server.port, "me") as cli
 
 IMPORTED = """
 import sys
-import pytest_flask_mail.server
+from pytest_flask_mail import SMTPServer
 print(*sys.modules)
 """
 

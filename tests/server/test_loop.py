@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from pytest_flask_mail._listener import Loop
-from pytest_flask_mail._listener import Spare
+from pytest_flask_mail.server._listener import Loop
+from pytest_flask_mail.server._listener import Spare
 
 
 @pytest.fixture

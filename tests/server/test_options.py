@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from pytest_flask_mail.server import SMTPServer
+from pytest_flask_mail import SMTPServer
 
 
 def test_unknown_option():

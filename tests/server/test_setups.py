@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from pytest_flask_mail.server import SMTPServer
+from pytest_flask_mail import SMTPServer
 
 MAIL = b"From: ann@example.org\r\nSubject: Hello\r\n\r\nHello, Bob.\r\n"
 

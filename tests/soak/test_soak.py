@@ -17,7 +17,7 @@ from flask_mail import Attachment
 from flask_mail import email_dispatched
 from flask_mail import Mail
 from flask_mail import Message
-from pytest_flask_mail.server import SMTPServer
+from pytest_flask_mail import SMTPServer
 
 resource = pytest.importorskip("resource", reason="Windows does not say how much memory was used at most")
 

@@ -1,0 +1,279 @@
+"""A real SMTP server for tests: strict, quick to start, and broken on purpose where a test wants it.
+
+Works without pytest. Needs aiosmtpd, and trustme for TLS; both are loaded when they are needed.
+Rules: RFC 5321 and the extensions that the options name.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any
+from typing import TYPE_CHECKING
+
+from .._matching.searching import Searchable
+from ._certificates import ca_pem
+from ._certificates import server_context
+from ._config import add_address
+from ._config import discard_address
+from ._config import make_config
+from ._faults import Fault
+from ._faults import full_mailbox
+from ._faults import greylist
+from ._faults import maintenance
+from ._faults import Match
+from ._faults import rate_limit
+from ._listener import Listener
+from ._options import Certificate
+from ._options import Credentials
+from ._options import Mechanism
+from ._options import MECHANISMS
+from ._options import Options
+from ._options import read_mechanisms
+from ._options import read_users
+from ._options import TLSMode
+from ._records import ReceivedMail
+from ._records import Session
+from ._records import Shared
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ._protocol.commands import Protocol
+
+
+class SMTPServer(Searchable[ReceivedMail]):
+    """An SMTP server on the loopback interface, for as long as its ``with`` block lasts.
+
+    :param tls: ``"starttls"`` demands it, ``"starttls-optional"`` offers it, ``"implicit"`` is SMTPS.
+    :param cert: ``"valid"``, or ``"wrong-host"``, ``"expired"``, ``"self-signed"`` for clients to refuse.
+    :param auth: ``("user", "password")``, a dict or pairs for several users, ``"any"`` for everybody.
+    :param auth_required: whether a client has to sign in; unless given, it has to if there is ``auth``.
+    :param auth_mechanisms: of PLAIN, LOGIN, CRAM-MD5 and XOAUTH2, in the order offered; all, unless given.
+    :param size: octets of the biggest message that is taken.
+    :param max_rcpt: number of recipients that a message may have.
+    :param smtputf8: whether addresses may be other than ASCII; follows ``eight_bit``, unless given.
+    :param eight_bit: whether 8BITMIME is offered and messages may be other than ASCII.
+    :param pipelining: whether PIPELINING is offered; a client that does not wait without it is refused.
+    :param chunking: whether CHUNKING (BDAT) is offered; off, unless given.
+    :param enhanced_codes: whether replies have enhanced status codes such as 5.1.1.
+    :raises TypeError: there is no such option, or its value is of the wrong type.
+    :raises ValueError: the option cannot have that value.
+    """
+
+    __module__ = "pytest_flask_mail"
+
+    _nothing = "the server received no mail"
+
+    def __init__(
+        self,
+        *,
+        tls: TLSMode | None = None,
+        cert: Certificate = "valid",
+        auth: Credentials = None,
+        auth_required: bool | None = None,
+        auth_mechanisms: Iterable[Mechanism] = MECHANISMS,
+        size: int | None = None,
+        max_rcpt: int | None = None,
+        smtputf8: bool | None = None,
+        eight_bit: bool = True,
+        pipelining: bool = True,
+        chunking: bool = False,
+        enhanced_codes: bool = True,
+    ) -> None:
+        mechanisms = read_mechanisms(auth_mechanisms)
+        self._options = Options(
+            tls=tls,
+            cert=cert,
+            users=read_users(auth),
+            auth_required=auth is not None if auth_required is None else auth_required,
+            auth_mechanisms=() if auth is None else mechanisms,
+            size=size,
+            max_rcpt=max_rcpt,
+            eight_bit=eight_bit,
+            smtputf8=eight_bit if smtputf8 is None else smtputf8,
+            pipelining=pipelining,
+            chunking=chunking,
+            enhanced_codes=enhanced_codes,
+        )
+        self._shared = Shared(self._options)
+        self._address: tuple[str, int] | None = None
+        self._listener: Listener | None = None
+        self._ca_file: str | None = None
+
+    def __enter__(self) -> Self:
+        # One of a factory runs already.
+        if self._listener is None:
+            self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen on a free port.
+
+        :raises RuntimeError: the server was started before.
+        :raises ImportError: aiosmtpd, or for TLS trustme, is not installed.
+        """
+        if self._address is not None:
+            raise RuntimeError("An SMTPServer serves once: make a new one.")
+        protocol = load_protocol()
+        if self._options.tls is not None:
+            self._shared.tls_context = server_context(self._options.cert)
+        self._listener = Listener(lambda loop: protocol(self._shared, loop), self._shared)
+        self._address = self._listener.address
+        add_address(*self._address)
+        self._listener.start()
+
+    def stop(self) -> None:
+        """Reset the connections that are open and free the port. What was seen can still be read.
+
+        :raises Exception: what a function given to ``match`` raised, or what went wrong in the server itself.
+        """
+        listener, self._listener = self._listener, None
+        if listener is None:
+            return
+        discard_address(self.host, self.port)
+        listener.stop()
+        if self._ca_file is not None:
+            os.unlink(self._ca_file)
+            self._ca_file = None
+        for crash in self._shared.crashes[:1]:
+            raise crash
+
+    @property
+    def host(self) -> str:
+        """The address to connect to."""
+        return self._get_address()[0]
+
+    @property
+    def port(self) -> int:
+        """The port to connect to."""
+        return self._get_address()[1]
+
+    @property
+    def ca_pem(self) -> str | None:
+        """The certificate of the authority that clients have to trust; None without TLS."""
+        return None if self._options.tls is None else ca_pem()
+
+    @property
+    def ca_file(self) -> str | None:
+        """The path of a file with ``ca_pem``, which is there until the server stops; None without TLS."""
+        if self._ca_file is None and self._listener is not None and (pem := self.ca_pem) is not None:
+            handle, self._ca_file = tempfile.mkstemp(prefix="smtp-server-ca-", suffix=".pem")
+            with open(handle, "w", encoding="ascii") as file:
+                file.write(pem)
+        return self._ca_file
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The ``MAIL_`` settings with which an application sends through this server, in a new dict.
+
+        They also take out of the way what an application says of its real server.
+        With ``auth="any"`` the application's own user name and password are left to it.
+        """
+        return make_config(self.host, self.port, self.ca_file, self._options)
+
+    @property
+    def mails(self) -> list[ReceivedMail]:
+        """The messages that arrived, in order, in a new list. Once the client has the reply, it is here."""
+        return self._shared.arrivals.so_far()
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The connections, in order, in a new list; with all that clients sent before this was asked for."""
+        self._settle()
+        return self._shared.sessions.copy()
+
+    def wait_for_mail(self, count: int = 1, timeout: float = 5) -> list[ReceivedMail]:
+        """Return the mails as soon as there are that many, counted from the beginning.
+
+        :param timeout: seconds.
+        :raises TimeoutError: there were fewer when the time was over.
+        """
+        if not self._shared.arrivals.wait_for(lambda mails: len(mails) >= count, timeout):
+            raise TimeoutError(f"{len(self.mails)} of {count} mails arrived within {timeout:g} seconds.")
+        return self.mails
+
+    def on(
+        self, phase: str, match: Match | None = None, nth: int | None = None, optional: bool = False
+    ) -> Fault:
+        """Return a fault that applies from now on; ``.reply()``, ``.drop()`` and so on say what it does.
+
+        :param phase: CONNECT (before the greeting), a command, or BODY (after the final dot). Of a message in
+            chunks the first ``BDAT`` is DATA and the last one BODY, each once its octets are there.
+        :param match: a glob, a compiled pattern or a function, for the address at MAIL and RCPT, the user at
+            AUTH, the client's name at EHLO and HELO, the whole message at BODY.
+        :param nth: only the n-th time, counted from 1 over all connections; without it, every time.
+        :param optional: whether it is all right if it is never triggered.
+        :raises ValueError: there is no such phase, or it has nothing to match.
+        """
+        __tracebackhide__ = True
+        return self._shared.faults.add(Fault(phase, match, nth, optional))
+
+    def greylist(self, optional: bool = False) -> Fault:
+        """Refuse every recipient the first time, with 451."""
+        return self._shared.faults.add(greylist(optional))
+
+    def full_mailbox(self, address: str, optional: bool = False) -> Fault:
+        """Refuse the recipient, with 452."""
+        return self._shared.faults.add(full_mailbox(address, optional))
+
+    def rate_limit(self, n: int, optional: bool = False) -> Fault:
+        """Refuse every message after the first ``n``, with 450."""
+        return self._shared.faults.add(rate_limit(n, optional))
+
+    def maintenance(self, optional: bool = False) -> Fault:
+        """Refuse every connection, with 421."""
+        return self._shared.faults.add(maintenance(optional))
+
+    @property
+    def untriggered_faults(self) -> list[Fault]:
+        """The faults that never took effect, but for the optional ones."""
+        if untriggered := self._shared.faults.untriggered():
+            self._settle()
+            untriggered = self._shared.faults.untriggered()
+        return untriggered
+
+    def _so_far(self) -> list[ReceivedMail]:
+        return self.mails
+
+    def _wait(self, is_enough: Callable[[list[ReceivedMail]], object], timeout: float) -> bool:
+        return self._shared.arrivals.wait_for(is_enough, timeout)
+
+    def _trouble(self) -> list[str]:
+        triggered = [f"a fault was triggered: {fault!r}" for fault in self._shared.faults.triggered()]
+        return triggered if self.sessions else [*triggered, "nobody has connected"]
+
+    def _get_address(self) -> tuple[str, int]:
+        if self._address is None:
+            raise RuntimeError("The SMTPServer is not started: use it in a with statement, or call start().")
+        return self._address
+
+    def _settle(self) -> None:
+        if self._listener is not None:
+            self._listener.settle()
+
+    def __repr__(self) -> str:
+        place = "not started" if self._address is None else f"{self.host}:{self.port}"
+        return f"<SMTPServer {place}, {len(self.mails)} mails>"
+
+
+def load_protocol() -> type[Protocol]:
+    """Return the protocol that each connection speaks.
+
+    :raises ImportError: aiosmtpd is not installed.
+    """
+    try:
+        from ._protocol.commands import Protocol
+    except ModuleNotFoundError as error:
+        if error.name != "aiosmtpd":
+            raise
+        raise ImportError('SMTPServer needs aiosmtpd. Run: pip install "Flask-Mail[pytest]"') from error
+    return Protocol
