@@ -6,6 +6,12 @@ Built by `make docs`, warnings as errors, without the network.
 from __future__ import annotations
 
 from importlib.metadata import version as version_of
+from pkgutil import walk_packages
+
+from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
+
+import flask_mail
 
 project = "Flask-Mail"
 copyright = "the Flask-Mail contributors"
@@ -22,3 +28,21 @@ python_use_unqualified_type_names = True
 
 html_theme = "furo"
 html_title = f"Flask-Mail {release}"
+
+PUBLIC_MODULES = ("flask_mail", "flask_mail.addresses", "flask_mail.backends", "flask_mail.parsed")
+
+
+def setup(app: Sphinx) -> None:
+    """Let autodoc find the comments at the attributes of a public class.
+
+    It looks for them in the source of the class's ``__module__``, which is where users import the class from.
+    """
+    names = [module.name for module in walk_packages(flask_mail.__path__, "flask_mail.")]
+    inside = [ModuleAnalyzer.for_module(name) for name in names]
+    for analyzer in [ModuleAnalyzer.for_module(name) for name in PUBLIC_MODULES]:
+        analyzer.analyze()
+        for one in inside:
+            one.analyze()
+            analyzer.attr_docs.update(one.attr_docs)
+            analyzer.annotations.update(one.annotations)
+            analyzer.tagorder.update(one.tagorder)
