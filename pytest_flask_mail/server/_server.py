@@ -15,17 +15,12 @@ from typing import Any
 from typing import TYPE_CHECKING
 
 from .._matching.searching import Searchable
+from ._breaking import Breakable
 from ._certificates import ca_pem
 from ._certificates import server_context
 from ._config import add_address
 from ._config import discard_address
 from ._config import make_config
-from ._faults import Fault
-from ._faults import full_mailbox
-from ._faults import greylist
-from ._faults import maintenance
-from ._faults import Match
-from ._faults import rate_limit
 from ._listener import Listener
 from ._options import Certificate
 from ._options import Credentials
@@ -45,7 +40,7 @@ if TYPE_CHECKING:
     from ._protocol.commands import Protocol
 
 
-class SMTPServer(Searchable[ReceivedMail]):
+class SMTPServer(Searchable[ReceivedMail], Breakable):
     """An SMTP server on the loopback interface, for as long as its ``with`` block lasts.
 
     :param tls: ``"starttls"`` demands it, ``"starttls-optional"`` offers it, ``"implicit"`` is SMTPS.
@@ -100,6 +95,7 @@ class SMTPServer(Searchable[ReceivedMail]):
             enhanced_codes=enhanced_codes,
         )
         self._shared = Shared(self._options)
+        self._faults = self._shared.faults
         self._address: tuple[str, int] | None = None
         self._listener: Listener | None = None
         self._ca_file: str | None = None
@@ -201,46 +197,6 @@ class SMTPServer(Searchable[ReceivedMail]):
             raise TimeoutError(f"{len(self.mails)} of {count} mails arrived within {timeout:g} seconds.")
         return self.mails
 
-    def on(
-        self, phase: str, match: Match | None = None, nth: int | None = None, optional: bool = False
-    ) -> Fault:
-        """Return a fault that applies from now on; ``.reply()``, ``.drop()`` and so on say what it does.
-
-        :param phase: CONNECT (before the greeting), a command, or BODY (after the final dot). Of a message in
-            chunks the first ``BDAT`` is DATA and the last one BODY, each once its octets are there.
-        :param match: a glob, a compiled pattern or a function, for the address at MAIL and RCPT, the user at
-            AUTH, the client's name at EHLO and HELO, the whole message at BODY.
-        :param nth: only the n-th time, counted from 1 over all connections; without it, every time.
-        :param optional: whether it is all right if it is never triggered.
-        :raises ValueError: there is no such phase, or it has nothing to match.
-        """
-        __tracebackhide__ = True
-        return self._shared.faults.add(Fault(phase, match, nth, optional))
-
-    def greylist(self, optional: bool = False) -> Fault:
-        """Refuse every recipient the first time, with 451."""
-        return self._shared.faults.add(greylist(optional))
-
-    def full_mailbox(self, address: str, optional: bool = False) -> Fault:
-        """Refuse the recipient, with 452."""
-        return self._shared.faults.add(full_mailbox(address, optional))
-
-    def rate_limit(self, n: int, optional: bool = False) -> Fault:
-        """Refuse every message after the first ``n``, with 450."""
-        return self._shared.faults.add(rate_limit(n, optional))
-
-    def maintenance(self, optional: bool = False) -> Fault:
-        """Refuse every connection, with 421."""
-        return self._shared.faults.add(maintenance(optional))
-
-    @property
-    def untriggered_faults(self) -> list[Fault]:
-        """The faults that never took effect, but for the optional ones."""
-        if untriggered := self._shared.faults.untriggered():
-            self._settle()
-            untriggered = self._shared.faults.untriggered()
-        return untriggered
-
     def _so_far(self) -> list[ReceivedMail]:
         return self.mails
 
@@ -248,7 +204,7 @@ class SMTPServer(Searchable[ReceivedMail]):
         return self._shared.arrivals.wait_for(is_enough, timeout)
 
     def _trouble(self) -> list[str]:
-        triggered = [f"a fault was triggered: {fault!r}" for fault in self._shared.faults.triggered()]
+        triggered = [f"a fault was triggered: {fault!r}" for fault in self._faults.triggered()]
         return triggered if self.sessions else [*triggered, "nobody has connected"]
 
     def _get_address(self) -> tuple[str, int]:

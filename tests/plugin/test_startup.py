@@ -73,6 +73,13 @@ def test_outbox_and_server_without_the_extension():
     assert {"flask", "flask_mail"}.isdisjoint(loaded)
 
 
+def test_outbox_without_the_server():
+    """The outbox can be imported without loading what a server is made of."""
+    loaded = run_python("from pytest_flask_mail import Outbox; import sys; print(*sys.modules)")
+
+    assert {"asyncio", "ssl", "pytest_flask_mail.server._server"}.isdisjoint(loaded)
+
+
 def test_names():
     """The package has its public names, and tells of others that there are none."""
     import pytest_flask_mail
