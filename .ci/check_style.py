@@ -32,7 +32,7 @@ PACKAGES = ("flask_mail", "pytest_flask_mail")
 LONGEST_FUNCTION = 40
 LONGEST_CLASS = 150
 LONGEST_MODULE = 400
-LONG_CLASSES = ("Message", "Protocol", "SMTPServer")
+LONG_CLASSES = ("Message",)
 """Message may be longer, with a method for all that users ask of it; the others are to be divided."""
 TEXT = {".cfg", ".css", ".html", ".js", ".md", ".py", ".rst", ".sh", ".toml", ".txt", ".yaml", ".yml", ""}
 LINES = {
