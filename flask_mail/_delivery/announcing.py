@@ -59,10 +59,12 @@ def announce(app: Flask, message: Message, receipt: Receipt, is_transient: bool)
     if error is not None:
         _announce_failure(app, message, receipt.message_id, error, is_transient)
         return
-    for address, (code, text) in receipt.refused.items():
-        logger.warning(
-            "The mail server refused the recipient %s of %s: %s %s", address, receipt.message_id, code, text
-        )
+    if receipt.refused:
+        for address, (code, text) in receipt.refused.items():
+            logger.warning(
+                "The mail server refused the recipient %s of %s: %s %s",
+                address, receipt.message_id, code, text,
+            )  # fmt: skip
     for capture in captures():
         _call(capture.dispatched, app, message, receipt)
     email_dispatched.announce(app, message=message)

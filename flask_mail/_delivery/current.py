@@ -78,6 +78,13 @@ class CurrentLine:
 
     line: Line | None = None
 
+    def __del__(self) -> None:
+        # Nobody has the connection any longer, and nobody else can close the line.
+        if self.line is not None:
+            # At the end of the process the means to do it may be gone.
+            with contextlib.suppress(Exception):
+                self.line.host.quit()
+
     def has_stranger(self, connection: Connection) -> bool:
         """Whether somebody else has put a host in place."""
         host = connection.host
@@ -163,13 +170,6 @@ class CurrentLine:
             quit_host(stranger)
         if line is not None:
             line.close()
-
-    def abandon(self) -> None:
-        """Close the line of a connection that nobody has any longer, and which nobody else can close."""
-        # At the end of the process the means to do it may be gone.
-        if self.line is not None:
-            with contextlib.suppress(Exception):
-                self.line.host.quit()
 
     def _hold(self, connection: Connection, line: Line) -> None:
         self.line, connection.host, connection.num_emails = line, line.host, line.sent

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("flask_mail")
 
+#: The class itself: what the module calls so is a function, and one is made for each connection.
+_RLock: type[Any] = type(RLock())
 _UNKNOWN = Outcome(Verdict.UNKNOWN)
 
 
@@ -51,7 +53,7 @@ class Sender:
     def __init__(self) -> None:
         self.router = Router()
         #: Held while something is sent, or the line is changed.
-        self.lock = RLock()
+        self.lock = _RLock()
         #: By the thread that sends.
         self._notes: dict[int, list[Receipt]] = {}
 
@@ -69,19 +71,18 @@ class Sender:
         message: Message,
         envelope_from: Any,
         is_alone: bool = False,
-        use_pool: bool = False,
     ) -> Receipt:
         """Send one message and return its receipt, or raise why nobody gets it.
 
-        :param is_alone: whether it is the only message of the connection, which has no host afterwards.
-        :param use_pool: whether its line may come from the last message, and be left to the next one.
+        :param is_alone: whether it is the only message of the connection, which has no host afterwards; its
+            line may come from the last message, and be left to the next one.
         """
         item = Item(message, app_of(connection.mail))
         try:
             settings = self._prepare(connection, item, envelope_from)
             with self.lock:
                 if is_alone:
-                    self._send_alone(connection, item, settings, use_pool)
+                    self._send_alone(connection, item, settings)
                 else:
                     self._send_patiently(connection, item, settings)
         except Exception as error:  # noqa: BLE001 # raised below, when it was announced
@@ -166,10 +167,10 @@ class Sender:
         item.outgoing = prepare(item.message, settings, return_path, with_names)
         return settings
 
-    def _send_alone(self, connection: Connection, item: Item, settings: Settings, use_pool: bool) -> None:
+    def _send_alone(self, connection: Connection, item: Item, settings: Settings) -> None:
         current = self.router.current
-        seconds = settings.keepalive if use_pool else None
-        if not seconds:
+        seconds = settings.keepalive
+        if not seconds or not connection._opens_as_ours():
             try:
                 return self._send_patiently(connection, item, settings)
             finally:
