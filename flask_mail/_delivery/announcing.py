@@ -15,6 +15,7 @@ from flask import current_app
 from flask import Flask
 from flask import has_app_context
 
+from .._envelope import Outcome
 from .._envelope import Receipt
 from .._errors import ConfigError
 from .._errors import DeliveryUnknown
@@ -53,11 +54,11 @@ def interceptors(app: Flask | None) -> list[Capture]:
     return [capture for capture in in_place if capture.intercepts(app)] if in_place else []
 
 
-def announce(app: Flask, message: Message, receipt: Receipt, is_transient: bool) -> None:
+def announce(app: Flask, message: Message, receipt: Receipt, outcome: Outcome) -> None:
     """Tell what the receipt says: that the message was sent, or why it was not."""
     error = receipt.error
     if error is not None:
-        _announce_failure(app, message, receipt.message_id, error, is_transient)
+        _announce_failure(app, message, receipt.message_id, error, outcome.is_transient)
         return
     if receipt.refused:
         for address, (code, text) in receipt.refused.items():

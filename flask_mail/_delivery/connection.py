@@ -29,7 +29,8 @@ class _SenderOf:
         if connection is None:
             return self  # type: ignore[return-value] # for tools that look at the class
         # In one step: of two threads that ask at a time, both get the same.
-        return connection.__dict__.setdefault("_sender", _class_of_senders()())
+        sender: Sender = connection.__dict__.setdefault("_sender", _class_of_senders()())
+        return sender
 
     if TYPE_CHECKING:
 

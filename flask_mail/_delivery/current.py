@@ -40,8 +40,10 @@ class Failures:
 
     #: Connections in a row after which a batch is given up.
     MAX = 3
-    _count = 0
-    _last: Exception | None = None
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._last: Exception | None = None
 
     def reset(self) -> None:
         """Begin to count anew."""
@@ -76,7 +78,8 @@ class CurrentLine:
     keep one alive that nobody has any longer.
     """
 
-    line: Line | None = None
+    def __init__(self) -> None:
+        self.line: Line | None = None
 
     def __del__(self) -> None:
         # Nobody has the connection any longer, and nobody else can close the line.

@@ -97,16 +97,21 @@ def read(message: Any) -> Content:
     problems: list[MessageError] = []
     content = Content(problems)
     sender, to = message.sender, message.recipients
-    is_plain = type(sender) is str and sender
-    content.sender = read_sender(sender, problems) if is_plain else _one(sender, "sender", problems)
-    content.to = _several(to, "recipients", problems)
+    is_given = type(sender) is str and bool(sender)
+    content.sender = read_sender(sender, problems) if is_given else _one(sender, "sender", problems)
+    is_list = type(to) is list and bool(to)
+    content.to = tuple((read_mailboxes if is_list else _several)(to, "recipients", problems))
     _read_seldom_given(content, message, problems)
     subject, body, html, alts = message.subject, message.body, message.html, message.alts
     if type(subject) is not str or not subject.isprintable():
         subject = _subject(subject, problems)
     content.subject = subject
     content.date, content.date_text = _date(message.date, problems)
-    content.message_id, content.id_text = _message_id(message.msgId, problems)
+    message_id = message.msgId
+    if type(message_id) is str and _PLAIN_ID.match(message_id):
+        content.message_id = content.id_text = message_id
+    else:
+        content.message_id, content.id_text = _message_id(message_id, problems)
     content.alternatives = _alternatives(html, alts, problems) if alts or html is not None else ()
     attachments = message.attachments
     content.files = tuple(read_files(attachments, problems)) if attachments else ()
@@ -123,9 +128,10 @@ def _read_seldom_given(content: Content, message: Any, problems: list[MessageErr
     charset, headers = message.charset, message.extra_headers
     # It is faster to see that there is nothing at once than field by field.
     if (
-        (type(cc) is type(bcc) is type(mail_options) is type(rcpt_options) is list)
-        and not (cc or bcc or mail_options or rcpt_options)
-        and (reply_to is envelope_from is charset is headers is None)
+        (reply_to is None and envelope_from is None and charset is None and headers is None)
+        and (type(cc) is list and not cc and type(bcc) is list and not bcc)
+        and (type(mail_options) is list and not mail_options)
+        and (type(rcpt_options) is list and not rcpt_options)
     ):
         return
     content.charset = _charset(charset, problems)
@@ -249,8 +255,6 @@ def _moment(value: Any) -> float | datetime:
 
 
 def _message_id(value: Any, problems: list[MessageError]) -> tuple[str, str]:
-    if type(value) is str and _PLAIN_ID.match(value):
-        return value, value
     text = (note(problems, as_text, value, "Message-ID") or "") if _is_given(value) else ""
     return text, (note(problems, check_message_id, "Message-ID", text) or "") if text else ""
 
