@@ -85,6 +85,8 @@ class Receipt:
     # No dataclass: to write one takes a tenth of the import of flask_mail.
 
     def __init__(self, message_id: str, envelope: Envelope, outcome: Outcome) -> None:
+        # At once: each by its name would take as long as all of them.
+        verdict, refused, reply, error, _ = outcome
         self.message_id = message_id
         #: What the server was told; empty for a message that cannot be written. Not shown by ``repr``, for
         #: it holds the whole message.
@@ -92,15 +94,15 @@ class Receipt:
         #: True if a server accepted the message for at least one recipient, or would have been asked to if
         #: sending were not suppressed; False if it failed and that is told here instead of raised, or if
         #: nobody knows.
-        self.sent: bool = outcome.verdict is _ACCEPTED or outcome.verdict is _SUPPRESSED
+        self.sent: bool = verdict is _ACCEPTED or verdict is _SUPPRESSED
         #: The recipients that the server refused while it accepted others, each with its reply.
-        self.refused: dict[str, Reply] = dict(outcome.refused) if outcome.refused else {}
+        self.refused: dict[str, Reply] = dict(refused) if refused else {}
         #: The server's answer to the content; None if nothing was sent or the host gives no replies.
-        self.reply: Reply | None = outcome.reply
+        self.reply: Reply | None = reply
         #: Why the message was not sent, or may not have been: with ``MAIL_FAIL_SILENTLY``, and of
         #: ``send_many``.
-        self.error: Exception | None = outcome.error
-        self._verdict = outcome.verdict
+        self.error: Exception | None = error
+        self._verdict = verdict
 
     def __repr__(self) -> str:
         return (

@@ -21,6 +21,7 @@ from flask import has_app_context
 
 from ._config.state import State
 from ._delivery.connection import Connection
+from ._delivery.connection import is_sending_loaded
 from ._delivery.connection import load_sending
 from ._delivery.connection import send_alone
 from ._envelope import Receipt
@@ -118,7 +119,7 @@ class _MailMixin:
         :param max_emails: messages after which the server is connected anew; otherwise ``MAIL_MAX_EMAILS``.
         """
         state = self._state()
-        if not state.suppress and state.backend == "smtp":
+        if not state.suppress and not is_sending_loaded() and state.backend == "smtp":
             load_sending()
         return Connection(state, max_emails)
 

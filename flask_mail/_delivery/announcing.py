@@ -15,6 +15,7 @@ from flask import current_app
 from flask import Flask
 from flask import has_app_context
 
+from .._envelope import Outcome
 from .._envelope import Receipt
 from .._errors import ConfigError
 from .._errors import DeliveryUnknown
@@ -53,16 +54,18 @@ def interceptors(app: Flask | None) -> list[Capture]:
     return [capture for capture in in_place if capture.intercepts(app)] if in_place else []
 
 
-def announce(app: Flask, message: Message, receipt: Receipt, is_transient: bool) -> None:
+def announce(app: Flask, message: Message, receipt: Receipt, outcome: Outcome) -> None:
     """Tell what the receipt says: that the message was sent, or why it was not."""
     error = receipt.error
     if error is not None:
-        _announce_failure(app, message, receipt.message_id, error, is_transient)
+        _announce_failure(app, message, receipt.message_id, error, outcome.is_transient)
         return
-    for address, (code, text) in receipt.refused.items():
-        logger.warning(
-            "The mail server refused the recipient %s of %s: %s %s", address, receipt.message_id, code, text
-        )
+    if receipt.refused:
+        for address, (code, text) in receipt.refused.items():
+            logger.warning(
+                "The mail server refused the recipient %s of %s: %s %s",
+                address, receipt.message_id, code, text,
+            )  # fmt: skip
     for capture in captures():
         _call(capture.dispatched, app, message, receipt)
     email_dispatched.announce(app, message=message)

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 from typing import TYPE_CHECKING
-from typing import TypeVar
 
 from .._envelope import Receipt
 from .._message.message import Message
@@ -22,7 +21,20 @@ if TYPE_CHECKING:
     from .._mail import _Mail
     from .sender import Sender
 
-Self = TypeVar("Self", bound="Connection")
+
+class _SenderOf:
+    """The sender of a connection: made when it is first asked for, unless ``__init__`` has made it."""
+
+    def __get__(self, connection: Connection | None, kind: type[Connection]) -> Sender:
+        if connection is None:
+            return self  # type: ignore[return-value] # for tools that look at the class
+        # In one step: of two threads that ask at a time, both get the same.
+        sender: Sender = connection.__dict__.setdefault("_sender", _class_of_senders()())
+        return sender
+
+    if TYPE_CHECKING:
+
+        def __set__(self, connection: Connection, value: Sender) -> None: ...
 
 
 class Connection:
@@ -41,15 +53,11 @@ class Connection:
     #: Where bounces go, for every message over this connection; otherwise what the message says.
     envelope_from: Any = None
     _max_emails: int | None = None
-    _sender: Sender
-
-    def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:
-        self = object.__new__(cls)
-        self._sender = _class_of_senders()()
-        return self
+    _sender: _SenderOf = _SenderOf()
 
     def __init__(self, mail: _Mail, max_emails: int | None = None) -> None:
         self.mail: _Mail = mail
+        self._sender = _class_of_senders()()
         self._max_emails = max_emails
 
     def __enter__(self) -> Connection:
@@ -60,11 +68,6 @@ class Connection:
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, tb: TracebackType | None
     ) -> None:
         self.close()
-
-    def __del__(self) -> None:
-        current = self._sender.router.current
-        if current.line is not None:
-            current.abandon()
 
     def configure_host(self) -> Any:
         """Return a host that is ready to send. Subclasses may override this.
@@ -149,7 +152,7 @@ def send_alone(connection: Connection, message: Message, envelope_from: Any) -> 
     sender, kind = connection._sender, type(connection)
     is_ours = kind.__enter__ is _ENTER and kind.__exit__ is _EXIT
     if is_ours and not connection._has_hook(message):
-        return sender.send(connection, message, envelope_from, True, connection._opens_as_ours())
+        return sender.send(connection, message, envelope_from, is_alone=True)
     connection.envelope_from = envelope_from
     with connection as entered, sender.noting() as notes:
         given: Any = message.send(entered)
@@ -164,6 +167,12 @@ def _class_of_senders() -> type[Sender]:
     return Sender
 
 
+def is_sending_loaded() -> bool:
+    """Return whether all is there that the first message needs."""
+    return load_sending.cache_info().currsize > 0
+
+
+@functools.cache
 def load_sending() -> None:
     """Import all that the first message needs, so that it needs no import.
 

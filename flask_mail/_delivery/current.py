@@ -40,8 +40,10 @@ class Failures:
 
     #: Connections in a row after which a batch is given up.
     MAX = 3
-    _count = 0
-    _last: Exception | None = None
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._last: Exception | None = None
 
     def reset(self) -> None:
         """Begin to count anew."""
@@ -76,7 +78,15 @@ class CurrentLine:
     keep one alive that nobody has any longer.
     """
 
-    line: Line | None = None
+    def __init__(self) -> None:
+        self.line: Line | None = None
+
+    def __del__(self) -> None:
+        # Nobody has the connection any longer, and nobody else can close the line.
+        if self.line is not None:
+            # At the end of the process the means to do it may be gone.
+            with contextlib.suppress(Exception):
+                self.line.host.quit()
 
     def has_stranger(self, connection: Connection) -> bool:
         """Whether somebody else has put a host in place."""
@@ -163,13 +173,6 @@ class CurrentLine:
             quit_host(stranger)
         if line is not None:
             line.close()
-
-    def abandon(self) -> None:
-        """Close the line of a connection that nobody has any longer, and which nobody else can close."""
-        # At the end of the process the means to do it may be gone.
-        if self.line is not None:
-            with contextlib.suppress(Exception):
-                self.line.host.quit()
 
     def _hold(self, connection: Connection, line: Line) -> None:
         self.line, connection.host, connection.num_emails = line, line.host, line.sent

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from .._config.settings import Settings
 from .._envelope import Envelope
 from .._envelope import Outcome
-from .._envelope import Outgoing
 from .._envelope import Receipt
 from .._envelope import Verdict
 from .._message.message import Message
@@ -39,6 +38,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("flask_mail")
 
+#: The class itself: what the module calls so is a function, and one is made for each connection.
+_RLock: type[Any] = type(RLock())
 _UNKNOWN = Outcome(Verdict.UNKNOWN)
 
 
@@ -51,7 +52,7 @@ class Sender:
     def __init__(self) -> None:
         self.router = Router()
         #: Held while something is sent, or the line is changed.
-        self.lock = RLock()
+        self.lock = _RLock()
         #: By the thread that sends.
         self._notes: dict[int, list[Receipt]] = {}
 
@@ -69,21 +70,21 @@ class Sender:
         message: Message,
         envelope_from: Any,
         is_alone: bool = False,
-        use_pool: bool = False,
     ) -> Receipt:
         """Send one message and return its receipt, or raise why nobody gets it.
 
-        :param is_alone: whether it is the only message of the connection, which has no host afterwards.
-        :param use_pool: whether its line may come from the last message, and be left to the next one.
+        :param is_alone: whether it is the only message of the connection, which has no host afterwards; its
+            line may come from the last message, and be left to the next one.
         """
         item = Item(message, app_of(connection.mail))
         try:
             settings = self._prepare(connection, item, envelope_from)
             with self.lock:
                 if is_alone:
-                    self._send_alone(connection, item, settings, use_pool)
+                    self._send_alone(connection, item, settings)
                 else:
-                    self._send_patiently(connection, item, settings)
+                    send = self._send_patiently if settings.retries else self._send_once
+                    send(connection, item, settings)
         except Exception as error:  # noqa: BLE001 # raised below, when it was announced
             _fail(item, error)
         receipt = self.report(item)
@@ -114,7 +115,7 @@ class Sender:
                 given: Any = message.send(connection)
             except Exception as error:  # noqa: BLE001 # it is in the receipt
                 is_noted = bool(notes) and notes[-1].error is error
-                item.receipt = notes[-1] if is_noted else _receipt(message, None, outcome_of(error))
+                item.receipt = notes[-1] if is_noted else _receipt(message, outcome_of(error))
                 return
         item.receipt = given if isinstance(given, Receipt) else self.receipt_of(message, notes)
 
@@ -123,7 +124,7 @@ class Sender:
 
         Without one nobody knows what became of the message: it may have been sent in another way.
         """
-        return notes[-1] if notes else _receipt(message, None, _UNKNOWN)
+        return notes[-1] if notes else _receipt(message, _UNKNOWN)
 
     @contextlib.contextmanager
     def noting(self) -> Iterator[list[Receipt]]:
@@ -146,12 +147,16 @@ class Sender:
             return item.receipt
         if item.outcome is None:
             raise RuntimeError("A message has no outcome.")
-        receipt = _receipt(item.message, item.outgoing, item.outcome)
+        outgoing, outcome = item.outgoing, item.outcome
+        if outgoing is not None:
+            receipt = Receipt(outgoing.message_id, outgoing.envelope, outcome)
+        else:
+            receipt = _receipt(item.message, outcome)
         if self._notes and (notes := self._notes.get(get_ident())) is not None:
             notes.append(receipt)
         if item.is_passed_over:
             logger.warning("The message %s was not sent: %s", receipt.message_id, receipt.error)
-        announce(item.app, item.message, receipt, item.outcome.is_transient)
+        announce(item.app, item.message, receipt, outcome)
         return receipt
 
     def close(self, connection: Connection) -> None:
@@ -166,33 +171,35 @@ class Sender:
         item.outgoing = prepare(item.message, settings, return_path, with_names)
         return settings
 
-    def _send_alone(self, connection: Connection, item: Item, settings: Settings, use_pool: bool) -> None:
+    def _send_alone(self, connection: Connection, item: Item, settings: Settings) -> None:
         current = self.router.current
-        seconds = settings.keepalive if use_pool else None
-        if not seconds:
+        seconds = settings.keepalive
+        send = self._send_patiently if settings.retries else self._send_once
+        if not seconds or not connection._opens_as_ours():
             try:
-                return self._send_patiently(connection, item, settings)
+                return send(connection, item, settings)
             finally:
                 current.close(connection)
         pool = connection.mail._pool()
         try:
-            return self._send_patiently(connection, item, settings, pool)
+            return send(connection, item, settings, pool)
         finally:
             current.release(connection, pool, seconds)
 
     def _send_patiently(
         self, connection: Connection, item: Item, settings: Settings, pool: Lines | None = None
     ) -> None:
-        if settings.retries:
-            for pause in pauses(settings.retries):
-                self._send_once(connection, item, settings, pool)
-                if item.outcome is None or not item.outcome.is_transient:
-                    return
-                logger.info("Not sent, to be tried again in %.2f s: %s", pause, item.outcome.error)
-                time.sleep(pause)
+        for pause in pauses(settings.retries):
+            self._send_once(connection, item, settings, pool)
+            if item.outcome is None or not item.outcome.is_transient:
+                return
+            logger.info("Not sent, to be tried again in %.2f s: %s", pause, item.outcome.error)
+            time.sleep(pause)
         self._send_once(connection, item, settings, pool)
 
-    def _send_once(self, connection: Connection, item: Item, settings: Settings, pool: Lines | None) -> None:
+    def _send_once(
+        self, connection: Connection, item: Item, settings: Settings, pool: Lines | None = None
+    ) -> None:
         item.outcome, item.is_passed_over = None, False
         try:
             if self.router.attempt(connection, [item], settings, pool):
@@ -210,7 +217,6 @@ def _fail(item: Item, error: Exception) -> None:
         logger.error("After a message was answered for, something failed.", exc_info=error)
 
 
-def _receipt(message: Message, outgoing: Outgoing | None, outcome: Outcome) -> Receipt:
-    if outgoing is None:
-        return Receipt(getattr(message, "msgId", ""), Envelope("", [], b"", [], []), outcome)
-    return Receipt(outgoing.message_id, outgoing.envelope, outcome)
+def _receipt(message: Message, outcome: Outcome) -> Receipt:
+    """Return the receipt of a message that was not written, or by somebody else."""
+    return Receipt(getattr(message, "msgId", ""), Envelope("", [], b"", [], []), outcome)

@@ -24,6 +24,11 @@ from .reading import read_return_path
 class Draft:
     """A message with all that it is sent with."""
 
+    #: A bare address; empty for no bounces.
+    return_path: str = ""
+    #: Everybody who gets the message, each once.
+    receivers: Sequence[Mailbox] = ()
+
     def __init__(
         self,
         content: Content,
@@ -41,10 +46,6 @@ class Draft:
         self.headers = headers
         #: As the header has it.
         self.date = date
-        #: A bare address; empty for no bounces.
-        self.return_path = ""
-        #: Everybody who gets the message, each once.
-        self.receivers: Sequence[Mailbox] = ()
 
 
 def complete(content: Content, settings: Settings, now: float, envelope_from: Any = None) -> Draft:
@@ -65,7 +66,8 @@ def complete(content: Content, settings: Settings, now: float, envelope_from: An
             "The message does not specify a sender and a default sender has not been configured:"
             " give sender=, or set MAIL_DEFAULT_SENDER."
         )
-    path = _return_path(envelope_from) or content.envelope_from or settings.envelope_from or draft.sender
+    given = None if envelope_from is None else _return_path(envelope_from)
+    path = given or content.envelope_from or settings.envelope_from or draft.sender
     draft.return_path = "" if isinstance(path, str) else path.addr_spec
     return draft
 
@@ -99,8 +101,6 @@ def _headers(content: Content, defaults: Any) -> tuple[Header, ...]:
 
 
 def _return_path(value: Any) -> Mailbox | str | None:
-    if value is None:
-        return None
     problems: list[MessageError] = []
     found = read_return_path(value, problems)
     _raise_first(problems)

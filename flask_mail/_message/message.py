@@ -159,7 +159,8 @@ class Message(Attributes):
     @property
     def html(self) -> Any:
         """The text in HTML; the same thing as ``alts["html"]``."""
-        found = (self.alts or {}).get("html")
+        alts = self.alts
+        found = alts.get("html") if alts else None
         return found if found is not None else attributes_of(self).get("html")
 
     @html.setter

@@ -48,7 +48,6 @@ _UNWANTED = {
     "resent-bcc": "It would show the hidden recipients: use bcc=.",
 }
 _PLAIN = ContentType("text", "plain", {})
-_NOTHING = ((), (), (), None, (), (), None, ())
 _HTML = ContentType("text", "html", {})
 
 
@@ -66,44 +65,29 @@ class Content:
 
     # No NamedTuple: its attributes take four times as long to read, and this is read for each message.
 
-    def __init__(
-        self,
-        sender: Mailbox | None,
-        to: tuple[Mailbox, ...],
-        cc: tuple[Mailbox, ...],
-        bcc: tuple[Mailbox, ...],
-        reply_to: tuple[Mailbox, ...],
-        envelope_from: Mailbox | Literal["<>"] | None,
-        mail_options: tuple[str, ...],
-        rcpt_options: tuple[str, ...],
-        charset: str | None,
-        headers: tuple[Header, ...],
-        subject: str,
-        date: tuple[float | datetime | str | None, str],
-        message_id: tuple[str, str],
-        text: str,
-        alternatives: tuple[Text, ...],
-        files: tuple[File, ...],
-        problems: list[MessageError],
-    ) -> None:
-        self.sender = sender
-        self.to = to
-        self.cc = cc
-        self.bcc = bcc
-        self.reply_to = reply_to
-        self.envelope_from = envelope_from
-        self.mail_options = mail_options
-        self.rcpt_options = rcpt_options
-        self.charset = charset
-        self.headers = headers
-        self.subject = subject
-        #: A moment, or what is given as one and is none; and the moment as a header has it, empty for none.
-        self.date, self.date_text = date
-        #: As it is given, and in its angle brackets; empty for none.
-        self.message_id, self.id_text = message_id
-        self.text = text
-        self.alternatives = alternatives
-        self.files = files
+    sender: Mailbox | None
+    to: tuple[Mailbox, ...]
+    #: These eight are in the class, for most messages have nothing of all this.
+    cc: tuple[Mailbox, ...] = ()
+    bcc: tuple[Mailbox, ...] = ()
+    reply_to: tuple[Mailbox, ...] = ()
+    envelope_from: Mailbox | Literal["<>"] | None = None
+    mail_options: tuple[str, ...] = ()
+    rcpt_options: tuple[str, ...] = ()
+    charset: str | None = None
+    headers: tuple[Header, ...] = ()
+    subject: str
+    #: A moment, or what is given as one and is none; and the moment as a header has it, empty for none.
+    date: float | datetime | str | None
+    date_text: str
+    #: As it is given, and in its angle brackets; empty for none.
+    message_id: str
+    id_text: str
+    text: str
+    alternatives: tuple[Text, ...]
+    files: tuple[File, ...]
+
+    def __init__(self, problems: list[MessageError]) -> None:
         #: Why the message cannot be sent, in the order in which it was read; empty for nearly all.
         self.problems = problems
 
@@ -111,54 +95,53 @@ class Content:
 def read(message: Any) -> Content:
     """Return what a message says. Whatever is wrong with it is among the problems, and raises nothing."""
     problems: list[MessageError] = []
-    sender = _one(message.sender, "sender", problems)
-    to = _several(message.recipients, "recipients", problems)
-    seldom = _seldom_given(message, problems)
+    content = Content(problems)
+    sender, to = message.sender, message.recipients
+    is_given = type(sender) is str and bool(sender)
+    content.sender = read_sender(sender, problems) if is_given else _one(sender, "sender", problems)
+    is_list = type(to) is list and bool(to)
+    content.to = tuple((read_mailboxes if is_list else _several)(to, "recipients", problems))
+    _read_seldom_given(content, message, problems)
     subject, body, html, alts = message.subject, message.body, message.html, message.alts
     if type(subject) is not str or not subject.isprintable():
         subject = _subject(subject, problems)
-    date, message_id = _date(message.date, problems), _message_id(message.msgId, problems)
-    alternatives = _alternatives(html, alts, problems) if alts or html is not None else ()
-    files = tuple(read_files(message.attachments, problems)) if message.attachments else ()
+    content.subject = subject
+    content.date, content.date_text = _date(message.date, problems)
+    message_id = message.msgId
+    if type(message_id) is str and _PLAIN_ID.match(message_id):
+        content.message_id = content.id_text = message_id
+    else:
+        content.message_id, content.id_text = _message_id(message_id, problems)
+    content.alternatives = _alternatives(html, alts, problems) if alts or html is not None else ()
+    attachments = message.attachments
+    content.files = tuple(read_files(attachments, problems)) if attachments else ()
     if type(body) is not str or not body.isascii():
         body = _text(body, "body", problems)
-    return Content(
-        sender,
-        to,
-        *seldom,  # type: ignore[call-arg] # eight values of the eight types
-        subject,
-        date,
-        message_id,
-        body,
-        alternatives,
-        files,
-        problems,
-    )
+    content.text = body
+    return content
 
 
-def _seldom_given(message: Any, problems: list[MessageError]) -> tuple[Any, ...]:
-    """Return the fields from ``cc`` to ``headers``."""
+def _read_seldom_given(content: Content, message: Any, problems: list[MessageError]) -> None:
+    """Read the fields from ``cc`` to ``headers``."""
     cc, bcc, reply_to, envelope_from = message.cc, message.bcc, message.reply_to, message.envelope_from
     mail_options, rcpt_options = message.mail_options, message.rcpt_options
     charset, headers = message.charset, message.extra_headers
-    # Most messages have nothing of all this, and it is faster to see that at once than field by field.
+    # It is faster to see that there is nothing at once than field by field.
     if (
-        (type(cc) is type(bcc) is type(mail_options) is type(rcpt_options) is list)
-        and not (cc or bcc or mail_options or rcpt_options)
-        and (reply_to is envelope_from is charset is headers is None)
+        (reply_to is None and envelope_from is None and charset is None and headers is None)
+        and (type(cc) is list and not cc and type(bcc) is list and not bcc)
+        and (type(mail_options) is list and not mail_options)
+        and (type(rcpt_options) is list and not rcpt_options)
     ):
-        return _NOTHING
-    name = _charset(charset, problems)
-    return (
-        _several(cc, "cc", problems),
-        _several(bcc, "bcc", problems),
-        _several(reply_to, "reply_to", problems),
-        read_return_path(envelope_from, problems),
-        _options(mail_options, "mail_options", problems),
-        _options(rcpt_options, "rcpt_options", problems),
-        name,
-        read_headers(headers, name, problems),
-    )
+        return
+    content.charset = _charset(charset, problems)
+    content.cc = _several(cc, "cc", problems)
+    content.bcc = _several(bcc, "bcc", problems)
+    content.reply_to = _several(reply_to, "reply_to", problems)
+    content.envelope_from = read_return_path(envelope_from, problems)
+    content.mail_options = _options(mail_options, "mail_options", problems)
+    content.rcpt_options = _options(rcpt_options, "rcpt_options", problems)
+    content.headers = read_headers(headers, content.charset, problems)
 
 
 def read_return_path(value: Any, problems: list[MessageError]) -> Mailbox | Literal["<>"] | None:
@@ -250,7 +233,7 @@ def _date(value: Any, problems: list[MessageError]) -> tuple[float | datetime | 
     if value is None:
         return None, ""
     try:
-        moment = _moment(value)
+        moment = float.__float__(value) if isinstance(value, float) else _moment(value)
         return moment, format_date(moment)
     except MessageError as error:
         problems.append(error)
@@ -258,9 +241,7 @@ def _date(value: Any, problems: list[MessageError]) -> tuple[float | datetime | 
 
 
 def _moment(value: Any) -> float | datetime:
-    """Return a moment without what a subclass makes of it."""
-    if isinstance(value, float):
-        return float.__float__(value)
+    """Return a moment that is no float, without what a subclass makes of it."""
     if isinstance(value, int) and not isinstance(value, bool):
         return int.__int__(value)
     if not isinstance(value, datetime):
@@ -274,8 +255,6 @@ def _moment(value: Any) -> float | datetime:
 
 
 def _message_id(value: Any, problems: list[MessageError]) -> tuple[str, str]:
-    if type(value) is str and _PLAIN_ID.match(value):
-        return value, value
     text = (note(problems, as_text, value, "Message-ID") or "") if _is_given(value) else ""
     return text, (note(problems, check_message_id, "Message-ID", text) or "") if text else ""
 

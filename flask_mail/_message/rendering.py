@@ -117,7 +117,8 @@ def _fill_in(message: Message, settings: Settings) -> None:
 
     What an earlier sending set is set anew; what the user set stays.
     """
-    decide_id(message, settings)
+    if "msgId" not in attributes_of(message):
+        decide_id(message, settings)
     date, sender = message.date, message.sender
     if date is None or type(date) is Sent:
         message.date = Sent(time.time())

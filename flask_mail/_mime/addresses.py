@@ -157,6 +157,9 @@ def read_mailboxes(values: Any, field: str, problems: list[MessageError]) -> lis
 
     :param values: one address as :func:`mailbox` takes it, an iterable of them, or None.
     """
+    if type(values) is list and len(values) == 1:
+        value = values[0]
+        return [(type(value) is str and _read_plain(value)) or read_mailbox(value, field, problems)]
     before = len(problems)
     given = values if type(values) is list else _listed_again(values, field, problems)
     if len(problems) > before and not given:

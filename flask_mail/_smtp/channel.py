@@ -28,6 +28,7 @@ from .failures import unreadable
 from .replies import EndlessReply
 from .replies import LIMIT
 from .replies import Replies
+from .replies import set_timeout
 
 logger = logging.getLogger("flask_mail.smtp")
 
@@ -173,18 +174,17 @@ class Channel:
 
     def _send(self, data: bytes) -> tuple[int, Lost | None]:
         """Send all, each part of it within the time limit."""
-        sock, count = self.sock, 0
+        sock, size, count = self.sock, len(data), 0
         if sock is None:
             return 0, closed(self.peer, self.phase)
         # TLS writes all of what it is given or says nothing of how much: a record at a time is certain.
-        step = _TLS_RECORD if isinstance(sock, ssl.SSLSocket) else len(data)
+        step = _TLS_RECORD if isinstance(sock, ssl.SSLSocket) else size
         try:
-            sock.settimeout(self._timeout)
-            left: bytes | memoryview = data
-            while left:
-                taken = sock.send(left if len(left) <= step else left[:step])
-                count += taken
-                left = memoryview(left)[taken:] if taken < len(left) else b""
+            set_timeout(sock, self._timeout)
+            if 0 < size <= step:
+                count = sock.send(data)
+            while count < size:
+                count += sock.send(memoryview(data)[count : count + step])
         except OSError as error:
             self._reply_timeout = _FINAL_REPLY_TIMEOUT
             lost = self._explained(error)

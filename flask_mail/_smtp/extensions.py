@@ -7,6 +7,8 @@ Rules: RFC 5321 section 4.1.1.1 (EHLO), RFC 4954 (AUTH).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import Any
 
 #: As servers wrote it before there was a standard.
 _OLD_AUTH = "auth="
@@ -18,6 +20,12 @@ def read_extensions(reply: bytes) -> dict[str, str]:
 
     As smtplib reads them: the mechanisms of several AUTH lines are put together.
     """
+    return dict(_read(reply))
+
+
+@lru_cache(maxsize=16)
+def _read(reply: bytes) -> Any:
+    # An application asks one server, or a few, and each says the same to every session.
     found: dict[str, str] = {}
     for line in reply.decode("latin-1").split("\n")[1:]:
         if line[:5].lower() == _OLD_AUTH:
@@ -25,4 +33,4 @@ def read_extensions(reply: bytes) -> dict[str, str]:
         elif new := _EXTENSION.match(line):
             name, parameters = new[1].lower(), line[new.end(1) :].strip()
             found[name] = f"{found.get('auth', '')} {parameters}" if name == "auth" else parameters
-    return found
+    return found.items()

@@ -10,6 +10,7 @@ import select
 import socket
 import ssl
 from collections import deque
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -32,7 +33,8 @@ class Replies:
         #: What came of the line that is not complete.
         self._start = b""
         self._looked_at: socket.socket | None = None
-        self._poll: Any = None
+        self._pending: Callable[[], int] | None = None
+        self._poll: Callable[[int], Any] | None = None
 
     def read(self, sock: socket.socket, seconds: float | None) -> tuple[int, bytes]:
         """Return code and text of the next reply; the code is -1 if the server speaks something else.
@@ -42,9 +44,17 @@ class Replies:
         :raises EOFError: the server closed the connection before the end of the reply.
         :raises EndlessReply: the reply is longer than ``LIMIT``.
         """
-        if self._lines and self._lines[0][3:4] != b"-":  # one line that is here, as nearly all are
-            return _taken_apart(self._lines.popleft())
-        return self._read_lines(sock, None if seconds is None else monotonic() + seconds)
+        lines = self._lines
+        deadline = None
+        if not lines:
+            deadline = None if seconds is None else monotonic() + seconds
+            set_timeout(sock, seconds)
+            self._receive(sock)
+        if lines and lines[0][3:4] != b"-" and len(lines[0]) < _AT_ONCE:
+            return _taken_apart(lines.popleft())  # one line that is here, as nearly all are
+        if deadline is None and seconds is not None:
+            deadline = monotonic() + seconds
+        return self._read_lines(sock, deadline)
 
     def _read_lines(self, sock: socket.socket, deadline: float | None) -> tuple[int, bytes]:
         texts: list[bytes] = []
@@ -64,7 +74,9 @@ class Replies:
     def unread(self, sock: socket.socket) -> bytes | None:
         """Return what the server said unasked, b"" if it ended the session, or None; does not wait."""
         try:
-            if not (self._lines or self._start) and self._has_something(sock):
+            if not (self._lines or self._start):
+                if not self._has_something(sock):
+                    return None
                 self._receive_at_once(sock)
         except (BlockingIOError, ssl.SSLWantReadError):
             return None  # a record of TLS that says nothing
@@ -84,14 +96,15 @@ class Replies:
 
     def _has_something(self, sock: socket.socket) -> bool:
         """Whether there is something to read: bytes, or the end of the connection."""
-        if isinstance(sock, ssl.SSLSocket) and sock.pending():
-            return True
-        if _HAS_NO_POLL:  # Windows, where select has no upper bound for a socket's number
-            return bool(select.select([sock], [], [], 0)[0])
         if sock is not self._looked_at:  # asked before each write, and of the same socket
-            self._looked_at, self._poll = sock, select.poll()
-            self._poll.register(sock, select.POLLIN)
-        return bool(self._poll.poll(0))
+            self._looked_at = sock
+            self._pending = sock.pending if isinstance(sock, ssl.SSLSocket) else None
+            self._poll = None if _HAS_NO_POLL else _poll_of(sock)
+        if self._pending is not None and self._pending():
+            return True
+        if self._poll is None:  # Windows, where select has no upper bound for a socket's number
+            return bool(select.select([sock], [], [], 0)[0])
+        return bool(self._poll(0))
 
     def _receive_at_once(self, sock: socket.socket) -> None:
         seconds = sock.gettimeout()
@@ -107,6 +120,18 @@ class Replies:
             raise EOFError
         *lines, self._start = (self._start + octets).split(b"\n")
         self._lines += lines
+
+
+def set_timeout(sock: socket.socket, seconds: float | None) -> None:
+    """Let each operation of the socket wait so long; it is a system call where that is another time."""
+    if sock.gettimeout() != seconds:
+        sock.settimeout(seconds)
+
+
+def _poll_of(sock: socket.socket) -> Callable[[int], Any]:
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return poll.poll
 
 
 def _taken_apart(line: bytes) -> tuple[int, bytes]:
