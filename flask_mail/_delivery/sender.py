@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from threading import get_ident
 from threading import RLock
 from typing import Any
+from typing import NamedTuple
 from typing import TYPE_CHECKING
 
 from .._config.settings import Settings
@@ -42,6 +43,13 @@ logger = logging.getLogger("flask_mail")
 _UNKNOWN = Outcome(Verdict.UNKNOWN)
 
 
+class Note(NamedTuple):
+    """What became of a message that was sent within a block."""
+
+    message: Message
+    receipt: Receipt
+
+
 class Sender:
     """Sends messages for a connection, over one line at a time. Safe to use from every thread.
 
@@ -53,7 +61,7 @@ class Sender:
         #: Held while something is sent, or the line is changed.
         self.lock = RLock()
         #: By the thread that sends.
-        self._notes: dict[int, list[Receipt]] = {}
+        self._notes: dict[int, list[Note]] = {}
 
     def open(self, connection: Connection) -> None:
         """Open a host unless there is one, nothing is to be sent, or MAIL_FAIL_SILENTLY passes over it."""
@@ -113,24 +121,27 @@ class Sender:
             try:
                 given: Any = message.send(connection)
             except Exception as error:  # noqa: BLE001 # it is in the receipt
-                is_noted = bool(notes) and notes[-1].error is error
-                item.receipt = notes[-1] if is_noted else _receipt(message, None, outcome_of(error))
+                is_noted = bool(notes) and notes[-1].receipt.error is error
+                item.receipt = notes[-1].receipt if is_noted else _receipt(message, None, outcome_of(error))
                 return
         item.receipt = given if isinstance(given, Receipt) else self.receipt_of(message, notes)
 
-    def receipt_of(self, message: Message, notes: Sequence[Receipt]) -> Receipt:
-        """Return the receipt of the last sending that was noted.
+    def receipt_of(self, message: Message, notes: Sequence[Note]) -> Receipt:
+        """Return the receipt of the last sending of the message, or of what was sent in its place.
 
         Without one nobody knows what became of the message: it may have been sent in another way.
         """
-        return notes[-1] if notes else _receipt(message, None, _UNKNOWN)
+        # Its own first: a report or a copy that went out after it says nothing of it.
+        of_its_own = [note for note in notes if note.message is message]
+        last = (of_its_own or notes)[-1:]
+        return last[0].receipt if last else _receipt(message, None, _UNKNOWN)
 
     @contextlib.contextmanager
-    def noting(self) -> Iterator[list[Receipt]]:
+    def noting(self) -> Iterator[list[Note]]:
         """Collect what this thread sends over the connection within the block, however it ends."""
         thread = get_ident()
         outer = self._notes.get(thread)
-        notes: list[Receipt] = []
+        notes: list[Note] = []
         self._notes[thread] = notes
         try:
             yield notes
@@ -148,7 +159,7 @@ class Sender:
             raise RuntimeError("A message has no outcome.")
         receipt = _receipt(item.message, item.outgoing, item.outcome)
         if self._notes and (notes := self._notes.get(get_ident())) is not None:
-            notes.append(receipt)
+            notes.append(Note(item.message, receipt))
         if item.is_passed_over:
             logger.warning("The message %s was not sent: %s", receipt.message_id, receipt.error)
         announce(item.app, item.message, receipt, item.outcome.is_transient)
