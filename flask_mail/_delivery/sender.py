@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from collections.abc import Sequence
 from threading import get_ident
-from threading import RLock
 from typing import Any
 from typing import NamedTuple
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from .._envelope import Receipt
 from .._envelope import Verdict
 from .._message.message import Message
 from .._message.rendering import prepare
+from .._signals import own_lock
 from .announcing import announce
 from .announcing import app_of
 from .announcing import interceptors
@@ -58,10 +58,14 @@ class Sender:
 
     def __init__(self) -> None:
         self.router = Router()
-        #: Held while something is sent, or the line is changed.
-        self.lock = RLock()
+        self._locks: dict[int, Any] = {}
         #: By the thread that sends.
         self._notes: dict[int, list[Note]] = {}
+
+    @property
+    def lock(self) -> Any:
+        """Held while something is sent, or the line is changed."""
+        return own_lock(self._locks)
 
     def open(self, connection: Connection) -> None:
         """Open a host unless there is one, nothing is to be sent, or MAIL_FAIL_SILENTLY passes over it."""
