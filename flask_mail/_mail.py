@@ -30,6 +30,7 @@ from ._errors import ConfigWarning
 from ._errors import warn
 from ._message.message import Message
 from ._signals import email_dispatched
+from ._signals import own_lock
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -140,7 +141,7 @@ class _Mail(_MailMixin, State):
         """Return the connections that are open for the next message."""
         from ._delivery.lines import Lines  # of use with MAIL_KEEPALIVE only
 
-        with self._lock:
+        with own_lock(self._locks):
             self._lines = self._lines or Lines()
             return self._lines
 
@@ -151,7 +152,7 @@ class _Mail(_MailMixin, State):
 
     def _suppress_more(self, change: int) -> None:
         """Count one more, or one less, block that sends nothing."""
-        with self._lock:
+        with own_lock(self._locks):
             self._suppressions += change
 
     def __copy__(self) -> _Mail:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import inspect
 import logging
-import threading
+import os
 import weakref
 from collections import defaultdict
 from collections.abc import Callable
 from inspect import Parameter
+from threading import RLock
 from types import FunctionType
 from types import MethodType
 from typing import Any
@@ -25,6 +26,15 @@ logger = logging.getLogger("flask_mail")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def own_lock(locks: dict[int, Any]) -> Any:
+    """Return the lock of this process, of those that guard one thing; an empty dict at first.
+
+    A fork has the locks of its parent as they were, and none of the threads that would let go of them.
+    """
+    process = os.getpid()
+    return locks.get(process) or locks.setdefault(process, RLock())
+
+
 class MailSignal(blinker.NamedSignal):
     """A signal that calls each receiver by the names of its parameters. Safe to use from every thread.
 
@@ -35,13 +45,13 @@ class MailSignal(blinker.NamedSignal):
         super().__init__(name, doc)
         # One receiver is not connected and disconnected at a time. Nothing that garbage collection calls
         # takes the lock: it may run at any moment, while this thread holds other locks.
-        self._lock = threading.RLock()
+        self._locks: dict[int, Any] = {}
         self._by_sender = _ReceiversBySender(getattr(self, "set_class", set))  # blinker 1.6 has no set_class
         self._conventions = _Conventions()
 
     def connect(self, receiver: F, sender: Any = blinker.ANY, weak: bool = True) -> F:
         """Call ``receiver`` from now on for what ``sender``, or anybody, sends; return it."""
-        with self._lock:
+        with own_lock(self._locks):
             convention = convention_of(receiver)
             super().connect(receiver, sender, weak)
             self._conventions.add(receiver, convention)
@@ -49,7 +59,7 @@ class MailSignal(blinker.NamedSignal):
 
     def disconnect(self, receiver: Callable[..., Any], sender: Any = blinker.ANY) -> None:
         """Call ``receiver`` no longer for what ``sender``, or anybody, sends."""
-        with self._lock:
+        with own_lock(self._locks):
             super().disconnect(receiver, sender)
             if sender is blinker.ANY:
                 self._conventions.discard(receiver)

@@ -5,12 +5,12 @@ Knows no key by name. What something is done with is a snapshot of them, which n
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 from typing import TYPE_CHECKING
 from typing import TypeVar
 
+from .._signals import own_lock
 from .settings import Settings
 from .settings import SHOWN_DEFAULTS
 
@@ -43,7 +43,7 @@ class State:
     debug: int
     suppress: bool
 
-    __slots__ = ("__dict__", "__weakref__", "_config", "_lock", "_seen")
+    __slots__ = ("__dict__", "__weakref__", "_config", "_locks", "_seen")
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class State:
         """Have all that is not in ``__dict__``."""
         self._config: Mapping[str, Any] | None = None
         self._seen: Seen | None = None
-        self._lock = threading.Lock()
+        self._locks: dict[int, Any] = {}
 
     def _follow(self, config: Mapping[str, Any], debug: bool | int, testing: bool) -> None:
         """Take every value from ``config``, now and whenever it is changed.
@@ -145,7 +145,7 @@ class State:
         while True:
             before = self._seen
             seen, changed = look(before, self._config, dict(self.__dict__))
-            with self._lock:
+            with own_lock(self._locks):
                 if self._seen is before:  # nobody else was faster
                     # The attributes first: who sees them with what was seen before will look again.
                     self._take_over(changed, seen.attributes)

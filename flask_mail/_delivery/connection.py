@@ -156,7 +156,8 @@ def send_alone(connection: Connection, message: Message, envelope_from: Any) -> 
     connection.envelope_from = envelope_from
     with connection as entered, sender.noting() as notes:
         given: Any = message.send(entered)
-    return given if given is not None else sender.receipt_of(message, notes)
+    # A receipt, or what stands in for one in a test.
+    return given if hasattr(given, "outcome") else sender.receipt_of(message, notes)
 
 
 @functools.cache

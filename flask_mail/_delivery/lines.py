@@ -110,7 +110,7 @@ class _Sweeper:
         self._pools: set[Lines] = set()
         self._thread: threading.Thread | None = None
         self._wakes_at = 0.0
-        self._has_hooks = False
+        self._has_hook = False
         self._is_over = False
 
     def watch(self, pool: Lines, idle: _Idle) -> bool:
@@ -121,7 +121,7 @@ class _Sweeper:
         with self.changed:
             if self._is_over:
                 return False
-            self._add_hooks()
+            self._add_hook()
             if self._thread is None:
                 self._start(idle.deadline)
             elif idle.deadline < self._wakes_at:
@@ -187,14 +187,15 @@ class _Sweeper:
         self._pools = {pool for pool in self._pools if pool._idle}
         return late
 
-    def _add_hooks(self) -> None:
-        """See to it that no line outlives the process, and none is shared with a fork of it."""
-        if self._has_hooks:
+    def _add_hook(self) -> None:
+        """See to it that no line outlives the process."""
+        if self._has_hook:
             return
         atexit.register(self.finish)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self.forget)
-        self._has_hooks = True
+        self._has_hook = True
 
 
 _sweeper = _Sweeper()
+# At once: a fork may come before the first line is kept, while another thread is about to keep it.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_sweeper.forget)

@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterator
 from collections.abc import Sequence
 from threading import get_ident
-from threading import RLock
 from typing import Any
+from typing import NamedTuple
 from typing import TYPE_CHECKING
 
 from .._config.settings import Settings
@@ -22,6 +22,7 @@ from .._envelope import Receipt
 from .._envelope import Verdict
 from .._message.message import Message
 from .._message.rendering import prepare
+from .._signals import own_lock
 from .announcing import announce
 from .announcing import app_of
 from .announcing import interceptors
@@ -38,9 +39,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("flask_mail")
 
-#: The class itself: what the module calls so is a function, and one is made for each connection.
-_RLock: type[Any] = type(RLock())
 _UNKNOWN = Outcome(Verdict.UNKNOWN)
+
+
+class Note(NamedTuple):
+    """What became of a message that was sent within a block."""
+
+    message: Message
+    receipt: Receipt
 
 
 class Sender:
@@ -51,10 +57,14 @@ class Sender:
 
     def __init__(self) -> None:
         self.router = Router()
-        #: Held while something is sent, or the line is changed.
-        self.lock = _RLock()
+        self._locks: dict[int, Any] = {}
         #: By the thread that sends.
-        self._notes: dict[int, list[Receipt]] = {}
+        self._notes: dict[int, list[Note]] = {}
+
+    @property
+    def lock(self) -> Any:
+        """Held while something is sent, or the line is changed."""
+        return own_lock(self._locks)
 
     def open(self, connection: Connection) -> None:
         """Open a host unless there is one, nothing is to be sent, or MAIL_FAIL_SILENTLY passes over it."""
@@ -114,24 +124,27 @@ class Sender:
             try:
                 given: Any = message.send(connection)
             except Exception as error:  # noqa: BLE001 # it is in the receipt
-                is_noted = bool(notes) and notes[-1].error is error
-                item.receipt = notes[-1] if is_noted else _receipt(message, outcome_of(error))
+                is_noted = bool(notes) and notes[-1].receipt.error is error
+                item.receipt = notes[-1].receipt if is_noted else _receipt(message, outcome_of(error))
                 return
         item.receipt = given if isinstance(given, Receipt) else self.receipt_of(message, notes)
 
-    def receipt_of(self, message: Message, notes: Sequence[Receipt]) -> Receipt:
-        """Return the receipt of the last sending that was noted.
+    def receipt_of(self, message: Message, notes: Sequence[Note]) -> Receipt:
+        """Return the receipt of the last sending of the message, or of what was sent in its place.
 
         Without one nobody knows what became of the message: it may have been sent in another way.
         """
-        return notes[-1] if notes else _receipt(message, _UNKNOWN)
+        # Its own first: a report or a copy that went out after it says nothing of it.
+        of_its_own = [note for note in notes if note.message is message]
+        last = (of_its_own or notes)[-1:]
+        return last[0].receipt if last else _receipt(message, _UNKNOWN)
 
     @contextlib.contextmanager
-    def noting(self) -> Iterator[list[Receipt]]:
+    def noting(self) -> Iterator[list[Note]]:
         """Collect what this thread sends over the connection within the block, however it ends."""
         thread = get_ident()
         outer = self._notes.get(thread)
-        notes: list[Receipt] = []
+        notes: list[Note] = []
         self._notes[thread] = notes
         try:
             yield notes
@@ -153,7 +166,7 @@ class Sender:
         else:
             receipt = _receipt(item.message, outcome)
         if self._notes and (notes := self._notes.get(get_ident())) is not None:
-            notes.append(receipt)
+            notes.append(Note(item.message, receipt))
         if item.is_passed_over:
             logger.warning("The message %s was not sent: %s", receipt.message_id, receipt.error)
         announce(item.app, item.message, receipt, outcome)

@@ -193,10 +193,10 @@ def _pair_off(wanted: list[Any], got: list[Any], is_fit: Callable[[Any, Any], bo
 
 
 def _check_headers(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
-    if not isinstance(wanted, Mapping):
+    if not isinstance(wanted, Mapping | list | tuple):
         yield from _check_value(lambda parsed: dict(parsed.email.headers.items()))(parsed, field, wanted)
         return
-    for name, value in wanted.items():
+    for name, value in wanted.items() if isinstance(wanted, Mapping) else wanted:
         got = [str(one) for one in parsed.email.headers.get_all(name, [])]
         if not _fits_header(value, got):
             yield Miss(field, f"{field}[{name!r}]", value, got[0] if len(got) == 1 else got or MISSING)

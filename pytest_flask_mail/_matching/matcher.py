@@ -21,6 +21,8 @@ from .fields import CHECKS
 from .fields import fits
 from .fields import Miss
 from .fields import MISSING
+from .wanted import listed
+from .wanted import plain
 
 FIELDS = tuple(CHECKS)
 #: What users of other libraries call a field.
@@ -33,7 +35,8 @@ _SURELY_MEANT, _PERHAPS_MEANT = 0.82, 0.5
 class IsMail:
     """Equal to each mail that fits every field; ``in``, ``==``, ``count()`` and ``index()`` follow from that.
 
-    A string is the value, a compiled pattern is searched, a function is asked; anything else is compared.
+    A string, or what a message takes for one, is the value; a compiled pattern is searched, a function is
+    asked, anything else is compared.
     For addresses a string is one of them, a list or set is all of them; case in the domain and a display name
     that is not given do not count. ``contains`` is for text and html, in single spaces, a list in its order.
 
@@ -50,7 +53,7 @@ class IsMail:
     def __init__(self, **fields: Any) -> None:
         __tracebackhide__ = True
         check_fields(fields)
-        self.fields = fields
+        self.fields = {name: listed(value) for name, value in fields.items()}
 
     def misses(self, mail: object) -> list[Miss]:
         """Return where the mail differs; nothing if it is the one that is wanted.
@@ -80,7 +83,11 @@ class IsMail:
         __tracebackhide__ = True
         parsed = read(mail)
         for field, wanted in self.fields.items():
-            yield from CHECKS.get(field, check_attribute)(parsed, field, wanted)
+            check = CHECKS.get(field)
+            if check is None:
+                yield from check_attribute(parsed, field, wanted)
+            else:
+                yield from check(parsed, field, plain(wanted))
 
 
 def check_fields(names: Iterable[str]) -> None:

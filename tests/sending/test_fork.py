@@ -88,3 +88,62 @@ def test_a_fork_during_the_first_message(serve, binding):
 
     assert run(server, binding, FORK_IN_AN_IMPORT) == "0"
     assert len(server.mails) == 2
+
+
+#: A thread is held up within what is guarded, the child is forked, and does the same.
+FORK_MEANWHILE = """
+began, forked = threading.Event(), threading.Event()
+
+def hold_up():
+    if threading.current_thread() is not threading.main_thread():
+        began.set()
+        forked.wait(10)
+
+class Receiver:
+    @property
+    def __signature__(self):
+        hold_up()
+        raise AttributeError
+
+    def __call__(self, app, message):
+        pass
+
+def send_directly():
+    connection.send(Message("Hi", ["ann@example.org"]))
+
+def use():
+    {use}
+
+thread = threading.Thread(target=use)
+thread.start()
+began.wait(10)
+child = os.fork()
+if child == 0:
+    signal.alarm(10)
+    use()
+    connection.close()
+    os._exit(0)
+forked.set()
+thread.join()
+connection.close()
+print(os.waitpid(child, 0)[1])
+"""
+USES = {
+    "connection": "send_directly()",
+    "signal": "email_dispatched.connect(Receiver(), weak=False); send_directly()",
+}
+SHARED = """
+from flask_mail import email_dispatched
+app.config["MAIL_AUTH"] = lambda session: hold_up()
+mail = Mail(app)
+connection = mail.connect()
+"""
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
+def test_a_fork_while_another_thread_is_at_it(serve, use):
+    """A child has what it shares with its parent to itself, whatever another thread was doing with it."""
+    server = serve()
+
+    assert run(server, SHARED, FORK_MEANWHILE.replace("{use}", use)) == "0"
+    assert len(server.mails) == 2

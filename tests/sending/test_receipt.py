@@ -209,6 +209,24 @@ class Posting(Message):
         return None
 
 
+class Audited(Message):
+    """A message of which somebody else is told, whatever becomes of it."""
+
+    def send(self, connection):
+        with suppress(OSError):
+            connection.send(self)
+        connection.send(Message("A letter went out", ["audit@example.org"]))
+
+
+class Signed(Message):
+    """A message in whose place another one goes out; what is returned is no receipt."""
+
+    def send(self, connection):
+        connection.send(Message(self.subject, ["first@example.org"]))
+        connection.send(Message(self.subject, ["last@example.org"]))
+        return True
+
+
 WAYS = {
     "send": lambda mail, message: mail.send(message),
     "send_many": lambda mail, message: next(mail.send_many([message])),
@@ -237,6 +255,25 @@ class TestOverriddenSend:
 
         assert (receipt.sent, receipt.outcome) == (False, "refused")
         assert receipt.envelope.rcpt_tos == ["ann@example.org"]
+
+    @each_way
+    def test_it_sends_a_second_message(self, server, mail, send):
+        """The receipt is that of the message itself, not of what was sent after it."""
+        server.on("RCPT", "ann@example.org").reply(550)
+
+        receipt = send(mail, Audited("Hi", ["ann@example.org"]))
+
+        assert [mail.envelope.rcpt_tos for mail in server.mails] == [["audit@example.org"]]
+        assert (receipt.sent, receipt.outcome) == (False, "refused")
+        assert receipt.envelope.rcpt_tos == ["ann@example.org"]
+
+    @each_way
+    def test_it_sends_others_in_its_place(self, server, mail, send):
+        """The receipt is that of the last message in its place; what is no receipt counts for nothing."""
+        receipt = send(mail, Signed("Hi", ["ann@example.org"]))
+
+        assert receipt.outcome == "accepted"
+        assert receipt.envelope.rcpt_tos == ["last@example.org"]
 
     @each_way
     def test_it_sends_in_another_way(self, server, mail, send):
