@@ -20,19 +20,6 @@ if TYPE_CHECKING:
 Self = TypeVar("Self", bound="State")
 
 
-class _Shown:
-    """A setting that is not in ``__dict__``: what the last snapshot has."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __get__(self, state: State | None, kind: type[State]) -> Any:
-        if state is None:
-            return self
-        reading = state._seen.said.get(self._name) if state._seen else None
-        return SHOWN_DEFAULTS[self._name] if reading is None else reading.shown
-
-
 class State:
     """Settings that follow a configuration; every attribute may be set by hand.
 
@@ -84,10 +71,12 @@ class State:
             seen = self._look()
         return seen.settings
 
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Return a setting that is not in ``__dict__``."""
+    def __getattr__(self, name: str) -> Any:
+        """Return a setting that is not in ``__dict__``, as the last snapshot has it."""
+        if name not in SHOWN_DEFAULTS:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        reading = self._seen.said.get(name) if self._seen else None
+        return SHOWN_DEFAULTS[name] if reading is None else reading.shown
 
     def __repr__(self) -> str:
         server = f"[{self.server}]" if ":" in str(self.server) else self.server
@@ -158,8 +147,3 @@ class State:
                 self.__dict__[name] = attributes[name]
             else:
                 self.__dict__.pop(name, None)
-
-
-# No __getattr__: with one, CPython looks every attribute up the long way, those that are there as well.
-for _name in SHOWN_DEFAULTS:
-    setattr(State, _name, _Shown(_name))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from .._config.settings import Settings
 from .._envelope import Receipt
 from .._message.message import Message
+from .current import Failures
 from .current import Unreachable
 from .retries import pauses
 from .routing import Item
@@ -40,7 +41,7 @@ class Batch:
     def __init__(self, connection: Connection, window: int) -> None:
         self._connection = connection
         self._sender = sender = connection._sender
-        self._failures = sender.router.failures
+        self._failures = sender.router.failures = sender.router.failures or Failures()
         self._size = window
 
     def receipts(self, messages: Iterable[Message]) -> Iterator[Receipt]:

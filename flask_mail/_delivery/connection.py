@@ -152,7 +152,7 @@ def send_alone(connection: Connection, message: Message, envelope_from: Any) -> 
     sender, kind = connection._sender, type(connection)
     is_ours = kind.__enter__ is _ENTER and kind.__exit__ is _EXIT
     if is_ours and not connection._has_hook(message):
-        return sender.send(connection, message, envelope_from, is_alone=True)
+        return sender.send(connection, message, envelope_from, True)
     connection.envelope_from = envelope_from
     with connection as entered, sender.noting() as notes:
         given: Any = message.send(entered)

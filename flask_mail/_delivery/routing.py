@@ -75,7 +75,8 @@ class Router:
 
     def __init__(self) -> None:
         self.current = CurrentLine()
-        self.failures = Failures()
+        #: Counted for a batch, which gives up after a few; a message that is sent alone just fails.
+        self.failures: Failures | None = None
 
     def attempt(
         self,
@@ -115,7 +116,8 @@ class Router:
         try:
             return self.current.get(connection, settings, pool)
         except Exception as error:
-            self.failures.note_refusal(error)
+            if self.failures is not None:
+                self.failures.note_refusal(error)
             raise
 
     def _send_over(
@@ -131,7 +133,8 @@ class Router:
         room = min(line.max_window, limit - line.sent) if limit else line.max_window
         group = items if len(items) <= room else items[:room]
         outcomes = self._transmit(line, connection, group)
-        self._count_loss(outcomes, settings)
+        if self.failures is not None:
+            _count_loss(self.failures, outcomes, settings)
         lost = [at for at, outcome in enumerate(outcomes) if outcome.verdict is _NOT_BEGUN]
         if not lost:
             _record(connection, group, outcomes, settings)
@@ -154,12 +157,6 @@ class Router:
             self.current.abort(connection)
             raise
 
-    def _count_loss(self, outcomes: Sequence[Outcome], settings: Settings) -> None:
-        if all(map(_is_lost, outcomes)):
-            self.failures.note_loss(settings.peer)
-        else:
-            self.failures.reset()
-
 
 def _record(
     connection: Connection, items: Sequence[Item], outcomes: Sequence[Outcome], settings: Settings
@@ -180,6 +177,13 @@ def _outgoing(item: Item) -> Outgoing:
     if item.outgoing is None:
         raise RuntimeError("A message was not written before it was to be sent.")
     return item.outgoing
+
+
+def _count_loss(failures: Failures, outcomes: Sequence[Outcome], settings: Settings) -> None:
+    if all(map(_is_lost, outcomes)):
+        failures.note_loss(settings.peer)
+    else:
+        failures.reset()
 
 
 def _is_lost(outcome: Outcome) -> bool:
