@@ -382,6 +382,38 @@ def test_a_bad_message_can_be_compared_and_passed_on(fields, other):
         make_mail().send(Message.from_dict(json.loads(json.dumps(message.to_dict()))))
 
 
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("recipients", ["ann@example.com"]),
+        ("cc", ["ann@example.com"]),
+        ("bcc", ["ann@example.com"]),
+        ("reply_to", ["ann@example.com"]),
+        ("extra_headers", [("X-Order", "12")]),
+        ("mail_options", ["RET=HDRS"]),
+        ("rcpt_options", ["NOTIFY=NEVER"]),
+        ("attachments", [Attachment("a.txt", data="a")]),
+    ],
+)
+def test_a_generator_set_later_is_refused(field, values):
+    """What an attribute can be read for only once is refused, not left out of the second sending."""
+    message = make_message()
+    setattr(message, field, (value for value in values))
+
+    for _ in range(2):
+        with pytest.raises(MessageError, match=r"can be read only once.* give a list, not a generator"):
+            make_mail().send(message)
+
+
+def test_a_generator_of_headers_of_an_attachment_is_refused():
+    """Headers set later in an attachment are not left out of the second sending either."""
+    attachment = Attachment("a.txt", data="a")
+    attachment.headers = iter([("Content-Language", "en")])
+
+    with pytest.raises(MessageError, match=r"^headers can be read only once"):
+        make_mail().send(make_message(attachments=[attachment]))
+
+
 def test_a_file_that_is_none_is_named():
     """What is attached and no Attachment is a problem beside others."""
     assert not make_message(attachments=[{"filename": "a"}]).has_bad_headers()

@@ -58,7 +58,7 @@ class Connection:
     def __init__(self, mail: _Mail, max_emails: int | None = None) -> None:
         self.mail: _Mail = mail
         self._sender = _class_of_senders()()
-        self._max_emails = max_emails
+        self._max_emails = None if max_emails is None else _limit(max_emails)
 
     def __enter__(self) -> Connection:
         self._sender.open(self)
@@ -158,6 +158,19 @@ def send_alone(connection: Connection, message: Message, envelope_from: Any) -> 
         given: Any = message.send(entered)
     # A receipt, or what stands in for one in a test.
     return given if hasattr(given, "outcome") else sender.receipt_of(message, notes)
+
+
+def _limit(value: Any) -> int | None:
+    """Return a number of messages, which may be text as in a configuration; None for no number.
+
+    :raises ValueError: it is neither.
+    """
+    from .._config.values import count
+
+    try:
+        return count(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"max_emails is {value!a}. Give a number of messages from 1 on, or None.") from None
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from .._errors import BadHeaderError
 from .._errors import MessageError
+from .._mime.addresses import is_iterator
 from .._mime.charsets import as_text
 from .._mime.charsets import encode_file
 from .._mime.charsets import encode_text
@@ -73,7 +74,14 @@ def note(problems: list[MessageError], read: Callable[..., T], *arguments: Any) 
         return None
 
 
+def check_lasting(values: Any, field: str) -> None:
+    """Refuse what can be read only once, such as a generator: the next time all of it would be missing."""
+    if is_iterator(values):
+        raise MessageError(f"{field} can be read only once: give a list, not a generator.")
+
+
 def _pairs(given: Any, problems: list[MessageError]) -> list[tuple[Any, Any]]:
+    note(problems, check_lasting, given, "headers")
     pairs = note(problems, header_pairs, given)
     # What is refused must not be lost where a message is only passed on.
     return [("", shown(given))] if pairs is None else pairs
@@ -113,6 +121,7 @@ def _part_line(name: str, text: str) -> str:
 
 def read_files(given: Any, problems: list[MessageError]) -> Iterator[File]:
     """Yield what is attached to a message."""
+    note(problems, check_lasting, given, "attachments")
     for attachment in given if isinstance(given, Iterable) else [given]:
         if isinstance(attachment, Attachment):
             yield _file(attachment, problems)

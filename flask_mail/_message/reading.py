@@ -33,6 +33,7 @@ from .._mime.headers import check_message_id
 from .._mime.headers import check_value
 from .._mime.headers import header
 from .dates import format_date
+from .files import check_lasting
 from .files import File
 from .files import Header
 from .files import note
@@ -192,6 +193,7 @@ def _options(values: Any, field: str, problems: list[MessageError]) -> tuple[str
     if is_text(values):
         text = note(problems, as_text, values, field)
         values = [text] if text else []
+    note(problems, check_lasting, values, field)
     options: list[str] = []
     for value in values if isinstance(values, Iterable) else [values]:
         text = note(problems, as_text, value, field)

@@ -366,6 +366,12 @@ class TestCounting:
 
         assert len(server.sessions) == 1
 
+    @pytest.mark.parametrize("number", [-1, 1.5, "many"])
+    def test_a_number_that_is_none_is_refused(self, mail, number):
+        """A number of messages that cannot be is named at once, before any message is lost to it."""
+        with pytest.raises(ValueError, match=r"^max_emails is .*Give a number of messages from 1 on"):
+            mail.connect(max_emails=number)
+
     def test_max_emails_of_the_connection(self, server, mail_to):
         """``connect(max_emails=...)`` overrules the setting."""
         with mail_to(server, MAIL_MAX_EMAILS=1).connect(max_emails=3) as connection:
