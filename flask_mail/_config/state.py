@@ -1,6 +1,6 @@
-"""The settings of one application as they are now: read from its configuration, or set by hand.
+"""The current settings of one application, from its configuration or set in code.
 
-Knows no key by name. What something is done with is a snapshot of them, which never changes.
+Does not know the names of the keys. Messages and connections use an immutable snapshot of the settings.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ Self = TypeVar("Self", bound="State")
 
 
 class State:
-    """Settings that follow a configuration; every attribute may be set by hand.
+    """Settings that follow a configuration. Every attribute can also be set in code.
 
-    The attributes of Flask-Mail 0.10 are in ``__dict__``, and nothing else is. The others can be read and
-    set all the same.
+    Only the attributes of Flask-Mail 0.10 are in ``__dict__``. The others can be read and set as well.
     """
 
     debug: int
@@ -60,11 +59,11 @@ class State:
         self.ascii_attachments = ascii_attachments
 
     def snapshot(self) -> Settings:
-        """Return the settings for what begins now: the same object until something is changed.
+        """Return the current settings: the same object until something is changed.
 
-        The latest change wins, be it in the configuration or by hand. Safe to call from every thread.
+        The latest change wins, whether it is a configuration key or an attribute. Thread-safe.
 
-        :raises ConfigError: one or more values cannot be read; the text names all of them.
+        :raises ConfigError: one or more values are invalid; the text names all of them.
         """
         seen = self._seen
         if seen is None or not seen.is_current(self._config, self.__dict__):
@@ -72,7 +71,7 @@ class State:
         return seen.settings
 
     def __getattr__(self, name: str) -> Any:
-        """Return a setting that is not in ``__dict__``, as the last snapshot has it."""
+        """Return a setting that is not in ``__dict__``, from the last snapshot."""
         if name not in SHOWN_DEFAULTS:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         reading = self._seen.said.get(name) if self._seen else None
@@ -83,7 +82,7 @@ class State:
         return f"<{type(self).__name__} {server}:{self.port}{' suppressed' if self.suppress else ''}>"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle without secrets, the application, and the configuration that was followed."""
+        """Pickle without secrets, the application, and the configuration."""
         shown = {name: getattr(self, name) for name in SHOWN_DEFAULTS}
         ours = {name: value for name, value in shown.items() if value != SHOWN_DEFAULTS[name]}
         values = {**ours, **self.__dict__, "password": None}
@@ -101,16 +100,16 @@ class State:
         return twin
 
     def _begin(self) -> None:
-        """Have all that is not in ``__dict__``."""
+        """Initialise everything that is not in ``__dict__``."""
         self._config: Mapping[str, Any] | None = None
         self._seen: Seen | None = None
         self._lock = threading.Lock()
 
     def _follow(self, config: Mapping[str, Any], debug: bool | int, testing: bool) -> None:
-        """Take every value from ``config``, now and whenever it is changed.
+        """Read every value from ``config``, now and whenever it is changed.
 
-        :param debug: stands in for ``MAIL_DEBUG`` where that is not set.
-        :param testing: stands in for ``MAIL_SUPPRESS_SEND`` where that is not set.
+        :param debug: the default of ``MAIL_DEBUG``.
+        :param testing: the default of ``MAIL_SUPPRESS_SEND``.
         """
         from . import sources as _sources
 
@@ -122,7 +121,7 @@ class State:
         _sources.warn_of_keys(config)
 
     def _default_sender(self) -> Any:
-        """Return the sender of a message that was given none; no other setting need be looked at."""
+        """Return the default sender, without checking other settings if possible."""
         seen = self._seen
         if seen is not None and seen.has_sender_of(self._config, self.default_sender):
             return seen.settings.default_sender_as_given
@@ -135,13 +134,13 @@ class State:
             before = self._seen
             seen, changed = look(before, self._config, dict(self.__dict__))
             with self._lock:
-                if self._seen is before:  # nobody else was faster
-                    # The attributes first: who sees them with what was seen before will look again.
-                    self._take_over(changed, seen.attributes)
+                if self._seen is before:  # no other thread was faster
+                    # The attributes first: a thread that sees them with the old settings reads again.
+                    self._update(changed, seen.attributes)
                     self._seen = seen
                     return seen
 
-    def _take_over(self, changed: set[str], attributes: dict[str, Any]) -> None:
+    def _update(self, changed: set[str], attributes: dict[str, Any]) -> None:
         for name in changed:
             if name in attributes:
                 self.__dict__[name] = attributes[name]

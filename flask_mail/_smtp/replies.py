@@ -1,7 +1,7 @@
-"""Read the replies of an SMTP server, each within a time and a size.
+"""Read the replies of an SMTP server, with limits on time and size.
 
-Knows a socket and nothing else of ours; what a reply means is for the session to say.
-Rules: RFC 5321 sections 4.2 (form) and 4.5.3.1.5 (a line may have 512 octets; more is read here, not all).
+Knows a socket and nothing else of ours. What a reply means is decided by the session.
+Rules: RFC 5321 sections 4.2 (form) and 4.5.3.1.5 (a line has at most 512 octets; longer ones are accepted).
 """
 
 from __future__ import annotations
@@ -13,37 +13,37 @@ from collections import deque
 from time import monotonic
 from typing import Any
 
-#: Octets of one reply with all its lines. A server may say much at EHLO, and no server needs this much.
+#: Maximum bytes of one reply with all its lines; no server needs this many.
 LIMIT = 65_536
 _AT_ONCE = 16_384
 _HAS_NO_POLL = not hasattr(select, "poll")
 
 
 class EndlessReply(Exception):
-    """A reply has more octets than any server needs."""
+    """A reply is longer than ``LIMIT``."""
 
 
 class Replies:
-    """What a server said and nobody has read yet."""
+    """The replies that were received and not read yet."""
 
     def __init__(self) -> None:
-        #: Whole lines, without the LF that ends them.
+        #: Complete lines, without their LF.
         self._lines: deque[bytes] = deque()
-        #: What came of the line that is not complete.
+        #: The beginning of an incomplete line.
         self._start = b""
         self._looked_at: socket.socket | None = None
         self._poll: Any = None
 
     def read(self, sock: socket.socket, seconds: float | None) -> tuple[int, bytes]:
-        """Return code and text of the next reply; the code is -1 if the server speaks something else.
+        """Return code and text of the next reply; the code is -1 if it is not an SMTP reply.
 
-        :param seconds: bounds the whole reply, however slowly its octets come; None waits for ever.
+        :param seconds: the limit for the whole reply, however slowly it arrives; None waits forever.
         :raises TimeoutError: the reply was not complete in time.
         :raises EOFError: the server closed the connection before the end of the reply.
         :raises EndlessReply: the reply is longer than ``LIMIT``.
         """
-        if self._lines and self._lines[0][3:4] != b"-":  # one line that is here, as nearly all are
-            return _taken_apart(self._lines.popleft())
+        if self._lines and self._lines[0][3:4] != b"-":  # a complete single line, as nearly all are
+            return _parse_line(self._lines.popleft())
         return self._read_lines(sock, None if seconds is None else monotonic() + seconds)
 
     def _read_lines(self, sock: socket.socket, deadline: float | None) -> tuple[int, bytes]:
@@ -56,18 +56,18 @@ class Replies:
             left -= len(line) + 1
             if left < 0:
                 raise EndlessReply
-            code, text = _taken_apart(line)
+            code, text = _parse_line(line)
             texts.append(text)
             if code < 0 or line[3:4] != b"-":
                 return code, b"\n".join(texts)
 
     def unread(self, sock: socket.socket) -> bytes | None:
-        """Return what the server said unasked, b"" if it ended the session, or None; does not wait."""
+        """Return what the server sent unasked, b"" if the session is over, or None. Does not wait."""
         try:
             if not (self._lines or self._start) and self._has_something(sock):
                 self._receive_at_once(sock)
         except (BlockingIOError, ssl.SSLWantReadError):
-            return None  # a record of TLS that says nothing
+            return None  # a TLS record without data
         except (OSError, EOFError, ValueError):  # the last if this side has closed the socket
             return b""
         return b"\n".join([*self._lines, self._start]) or None
@@ -86,9 +86,9 @@ class Replies:
         """Whether there is something to read: bytes, or the end of the connection."""
         if isinstance(sock, ssl.SSLSocket) and sock.pending():
             return True
-        if _HAS_NO_POLL:  # Windows, where select has no upper bound for a socket's number
+        if _HAS_NO_POLL:  # Windows, where select has no upper limit for a socket's number
             return bool(select.select([sock], [], [], 0)[0])
-        if sock is not self._looked_at:  # asked before each write, and of the same socket
+        if sock is not self._looked_at:  # called before each write, with the same socket
             self._looked_at, self._poll = sock, select.poll()
             self._poll.register(sock, select.POLLIN)
         return bool(self._poll.poll(0))
@@ -102,13 +102,13 @@ class Replies:
             sock.settimeout(seconds)
 
     def _receive(self, sock: socket.socket) -> None:
-        octets = sock.recv(_AT_ONCE)
-        if not octets:
+        received = sock.recv(_AT_ONCE)
+        if not received:
             raise EOFError
-        *lines, self._start = (self._start + octets).split(b"\n")
+        *lines, self._start = (self._start + received).split(b"\n")
         self._lines += lines
 
 
-def _taken_apart(line: bytes) -> tuple[int, bytes]:
+def _parse_line(line: bytes) -> tuple[int, bytes]:
     code = line[:3]
     return (int(code) if code.isdigit() else -1), line[4:].strip(b" \t\r\n")
