@@ -19,8 +19,8 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from .._config.settings import ATTRIBUTE_DEFAULTS
 from .._config.settings import Settings
-from .._config.settings import SHOWN_DEFAULTS
 from .._config.sources import KEYS
 from .._config.sources import public_url
 from .._envelope import Receipt
@@ -192,7 +192,7 @@ def _lines(state: _Mail, with_defaults: bool) -> Iterator[str]:
         yield f"MAIL_URL = {url!r}"
     for key, how in KEYS.items():
         value = getattr(state, how.attribute)
-        if with_defaults or value != SHOWN_DEFAULTS[how.attribute]:
+        if with_defaults or value != ATTRIBUTE_DEFAULTS[how.attribute]:
             yield f"{key} = {_SET if how.is_secret and value else _value(value)}"
 
 

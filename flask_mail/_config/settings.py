@@ -108,7 +108,7 @@ class Settings(_Fields):
 DEFAULTS = Settings()
 _SET_BOTH = "Set both, or neither for a server without authentication."
 #: The default values of the attributes of an application's state.
-SHOWN_DEFAULTS: dict[str, Any] = {
+ATTRIBUTE_DEFAULTS: dict[str, Any] = {
     **dict(zip(Settings._fields[:-1], DEFAULTS, strict=False)),
     "default_reply_to": None,
     "default_headers": None,

@@ -16,9 +16,9 @@ from .._errors import ConfigWarning
 from .._errors import warn
 from . import values as read
 from .senders import join_pair
+from .settings import ATTRIBUTE_DEFAULTS
 from .settings import DEFAULTS
 from .settings import Settings
-from .settings import SHOWN_DEFAULTS
 
 
 class Key:
@@ -113,7 +113,7 @@ class Reading(NamedTuple):
     #: A private copy of the value, made of plain objects.
     plain: Any
     #: The value of the attribute of the state.
-    shown: Any
+    attribute_value: Any
     #: The value of the field of the settings.
     value: Any
 
@@ -148,7 +148,7 @@ class Seen(NamedTuple):
     attributes: dict[str, Any]
     watched: tuple[Watched, ...]
     #: The values from the configuration, by attribute.
-    said: dict[str, Reading]
+    configured: dict[str, Reading]
     #: What the default sender was read from: the attribute, the key, and the old key.
     sender: tuple[Any, Any, Any]
 
@@ -196,9 +196,9 @@ class _Reader:
                 return None
             read_value = how.read(plain)
         except (ValueError, TypeError) as error:
-            shown = f"a {type(value).__name__}" if how.is_secret else ascii(value)
+            given = f"a {type(value).__name__}" if how.is_secret else ascii(value)
             detail = f" ({error})" if str(error) and not how.is_secret else ""
-            self.faults.append(f"{source} is {shown}. Set it to {how.expectation}{detail}.")
+            self.faults.append(f"{source} is {given}. Set it to {how.expectation}{detail}.")
             return None
         # A string cannot change, even if it is JSON.
         given = plain if type(value) is str else value
@@ -221,7 +221,7 @@ class _Reader:
         return plain
 
 
-def look(
+def read_current(
     before: Seen | None, config: Mapping[str, Any] | None, attributes: dict[str, Any]
 ) -> tuple[Seen, set[str]]:
     """Return the current settings, and the attributes that the configuration has changed since ``before``.
@@ -236,16 +236,16 @@ def look(
     if before and _is_identical(ours, before.ours) and before.is_current(before.config, attributes):
         return before._replace(config=config), set()
     reader = _Reader()
-    said = _read_config(reader, ours)
-    changed = _differing(said, before.said if before else {})
+    configured = _read_config(reader, ours)
+    changed = _differing(configured, before.configured if before else {})
     for attribute in changed:
-        _show(attributes, attribute, said.get(attribute))
-    readings = {**said, **_read_by_hand(reader, attributes, said)}
+        _set_attribute(attributes, attribute, configured.get(attribute))
+    readings = {**configured, **_read_attributes(reader, attributes, configured)}
     if reader.faults:
         raise ConfigError("\n".join(reader.faults))
     watched = tuple(reader.watched)
     sender = _sender_seen(attributes, ours, watched)
-    return Seen(_settings(readings), config, ours, attributes, watched, said, sender), changed
+    return Seen(_settings(readings), config, ours, attributes, watched, configured, sender), changed
 
 
 def _is_identical(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -261,7 +261,7 @@ def _sender_seen(
     return (attribute, ours.get("MAIL_DEFAULT_SENDER"), ours.get("DEFAULT_MAIL_SENDER"))
 
 
-def is_said(key: str, config: Mapping[str, Any]) -> bool:
+def is_configured(key: str, config: Mapping[str, Any]) -> bool:
     """Return whether the configuration has a value for the key."""
     return not _is_unset(key, config.get(key))
 
@@ -294,27 +294,28 @@ def _is_unset(key: str, value: Any) -> bool:
 
 def _read_config(reader: _Reader, ours: Mapping[str, Any]) -> dict[str, Reading]:
     """Return the values from the configuration, by attribute."""
-    said: dict[str, Reading] = {}
+    configured: dict[str, Reading] = {}
     if ours.get(_TESTING) is not None:
         is_testing = bool(ours[_TESTING])
-        said["suppress"] = Reading(_TESTING, is_testing, is_testing, is_testing)
-    said.update(reader.read_url(ours.get(_URL)))
+        configured["suppress"] = Reading(_TESTING, is_testing, is_testing, is_testing)
+    configured.update(reader.read_url(ours.get(_URL)))
     for name in (*OLD_KEYS, *KEYS):  # if both are set, the new one wins
         key = OLD_KEYS.get(name, name)
         reading = reader.read(name, key, ours[name]) if name in ours else None
         if reading is not None:
-            said[KEYS[key].attribute] = reading
-    return said
+            configured[KEYS[key].attribute] = reading
+    return configured
 
 
-def _read_by_hand(
-    reader: _Reader, attributes: Mapping[str, Any], said: Mapping[str, Reading]
+def _read_attributes(
+    reader: _Reader, attributes: Mapping[str, Any], configured: Mapping[str, Reading]
 ) -> dict[str, Reading]:
     """Return the attributes that were set in code; one that was set to nothing has its default."""
     found: dict[str, Reading] = {}
     for attribute in filter(attributes.__contains__, _KEY_OF):
         value = attributes[attribute]
-        if value is (said[attribute].shown if attribute in said else SHOWN_DEFAULTS[attribute]):
+        reading = configured.get(attribute)
+        if value is (reading.attribute_value if reading else ATTRIBUTE_DEFAULTS[attribute]):
             continue
         source = f"The attribute {attribute}"
         nothing = Reading(source, None, value, getattr(DEFAULTS, attribute))
@@ -322,12 +323,12 @@ def _read_by_hand(
     return found
 
 
-def _differing(said: dict[str, Reading], before: dict[str, Reading]) -> set[str]:
+def _differing(configured: dict[str, Reading], before: dict[str, Reading]) -> set[str]:
     """Return the attributes whose value in the configuration has changed."""
     return {
         attribute
-        for attribute in said.keys() | before.keys()
-        if _key_and_value(said.get(attribute)) != _key_and_value(before.get(attribute))
+        for attribute in configured.keys() | before.keys()
+        if _key_and_value(configured.get(attribute)) != _key_and_value(before.get(attribute))
     }
 
 
@@ -335,12 +336,12 @@ def _key_and_value(reading: Reading | None) -> tuple[str, Any] | None:
     return reading and (reading.source, reading.plain)
 
 
-def _show(attributes: dict[str, Any], attribute: str, reading: Reading | None) -> None:
+def _set_attribute(attributes: dict[str, Any], attribute: str, reading: Reading | None) -> None:
     """Set the attribute to the value from the configuration; only attributes of 0.10 are stored there."""
     if attribute not in _OF_0_10:
         attributes.pop(attribute, None)
     else:
-        attributes[attribute] = SHOWN_DEFAULTS[attribute] if reading is None else reading.shown
+        attributes[attribute] = ATTRIBUTE_DEFAULTS[attribute] if reading is None else reading.attribute_value
 
 
 def _settings(readings: Mapping[str, Reading]) -> Settings:
@@ -352,6 +353,6 @@ def _sender_as_given(reading: Reading | None) -> Any:
     """Return the value of ``Message.sender``: a pair becomes one string, as in every release."""
     if reading is None:
         return None
-    if hasattr(reading.shown, "addr_spec"):
-        return reading.shown
+    if hasattr(reading.attribute_value, "addr_spec"):
+        return reading.attribute_value
     return join_pair(reading.plain) if isinstance(reading.plain, tuple | list) else reading.plain

@@ -11,8 +11,8 @@ from typing import Any
 from typing import TYPE_CHECKING
 from typing import TypeVar
 
+from .settings import ATTRIBUTE_DEFAULTS
 from .settings import Settings
-from .settings import SHOWN_DEFAULTS
 
 if TYPE_CHECKING:
     from .sources import Seen
@@ -67,15 +67,15 @@ class State:
         """
         seen = self._seen
         if seen is None or not seen.is_current(self._config, self.__dict__):
-            seen = self._look()
+            seen = self._refresh()
         return seen.settings
 
     def __getattr__(self, name: str) -> Any:
         """Return a setting that is not in ``__dict__``, from the last snapshot."""
-        if name not in SHOWN_DEFAULTS:
+        if name not in ATTRIBUTE_DEFAULTS:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        reading = self._seen.said.get(name) if self._seen else None
-        return SHOWN_DEFAULTS[name] if reading is None else reading.shown
+        reading = self._seen.configured.get(name) if self._seen else None
+        return ATTRIBUTE_DEFAULTS[name] if reading is None else reading.attribute_value
 
     def __repr__(self) -> str:
         server = f"[{self.server}]" if ":" in str(self.server) else self.server
@@ -83,8 +83,8 @@ class State:
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle without secrets, the application, and the configuration."""
-        shown = {name: getattr(self, name) for name in SHOWN_DEFAULTS}
-        ours = {name: value for name, value in shown.items() if value != SHOWN_DEFAULTS[name]}
+        shown = {name: getattr(self, name) for name in ATTRIBUTE_DEFAULTS}
+        ours = {name: value for name, value in shown.items() if value != ATTRIBUTE_DEFAULTS[name]}
         values = {**ours, **self.__dict__, "password": None}
         values.pop("oauth2_token", None)
         return values
@@ -116,7 +116,7 @@ class State:
         self._config = config
         self.debug = int(debug)
         self.snapshot()
-        if testing and not _sources.is_said("MAIL_SUPPRESS_SEND", config):
+        if testing and not _sources.is_configured("MAIL_SUPPRESS_SEND", config):
             self.suppress = True
         _sources.warn_of_keys(config)
 
@@ -127,12 +127,12 @@ class State:
             return seen.settings.default_sender_as_given
         return self.snapshot().default_sender_as_given
 
-    def _look(self) -> Seen:
-        from .sources import look
+    def _refresh(self) -> Seen:
+        from .sources import read_current
 
         while True:
             before = self._seen
-            seen, changed = look(before, self._config, dict(self.__dict__))
+            seen, changed = read_current(before, self._config, dict(self.__dict__))
             with self._lock:
                 if self._seen is before:  # no other thread was faster
                     # The attributes first: a thread that sees them with the old settings reads again.

@@ -79,7 +79,7 @@ class Batch:
         stop: Exception | None = None
         for has_hook, run in itertools.groupby(items, lambda item: item.has_hook):
             group = list(run)
-            stop = self._send_by_themselves(group) if has_hook else self._send_with_retries(group)
+            stop = self._send_overridden(group) if has_hook else self._send_with_retries(group)
             if stop:
                 break
         for item in items:
@@ -91,9 +91,9 @@ class Batch:
         """Announce the outcome of every message, even if the caller does not read all receipts."""
         return [self._sender.report(item) for item in items]
 
-    def _send_by_themselves(self, items: Iterable[Item]) -> Exception | None:
+    def _send_overridden(self, items: Iterable[Item]) -> Exception | None:
         for item in items:
-            self._sender.send_by_itself(self._connection, item)
+            self._sender.send_overridden(self._connection, item)
             if stop := self._failures.reason_to_stop:
                 return stop
         return None

@@ -152,9 +152,9 @@ def send_alone(connection: Connection, message: Message, envelope_from: Any) -> 
     if is_ours and not connection._has_hook(message):
         return sender.send(connection, message, envelope_from, True, connection._opens_as_ours())
     connection.envelope_from = envelope_from
-    with connection as entered, sender.noting() as notes:
+    with connection as entered, sender.collecting() as receipts:
         given: Any = message.send(entered)
-    return given if given is not None else sender.receipt_of(message, notes)
+    return given if given is not None else sender.receipt_of(message, receipts)
 
 
 @functools.cache

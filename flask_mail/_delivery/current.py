@@ -100,7 +100,7 @@ class CurrentLine:
             self.close_line(connection)
         while pool is not None and (line := pool.take(settings)):
             if not limit or line.sent < limit:
-                self._hold(connection, line)
+                self._attach(connection, line)
                 return line, False
             line.close()
         return self.open(connection, settings), True
@@ -116,10 +116,10 @@ class CurrentLine:
         if host is None:
             return None
         line = Line(host, settings)
-        self._hold(connection, line)
+        self._attach(connection, line)
         return line
 
-    def leave(self, connection: Connection, line: Line, pool: Lines | None) -> None:
+    def discard(self, connection: Connection, line: Line, pool: Lines | None) -> None:
         """Close a line whose session the server has ended, and the idle lines to that server."""
         self.close_line(connection)
         if pool is not None:
@@ -127,7 +127,7 @@ class CurrentLine:
 
     def abort(self, connection: Connection) -> None:
         """Drop the line, because the next command could become part of a message's content."""
-        if line := self._forget(connection):
+        if line := self._detach(connection):
             line.drop()
 
     def release(self, connection: Connection, pool: Lines, seconds: float) -> None:
@@ -136,7 +136,7 @@ class CurrentLine:
         if line is None or self.has_foreign_host(connection):
             self.close(connection)
         elif _is_good(line, limit_of(connection, line.settings)):
-            self._forget(connection)
+            self._detach(connection)
             pool.release(line, seconds)
         else:
             self.close_line(connection)
@@ -146,7 +146,7 @@ class CurrentLine:
         line = self.line
         if line is None:
             return
-        self._forget(connection)
+        self._detach(connection)
         if line.is_usable():
             line.close()
         else:
@@ -158,7 +158,7 @@ class CurrentLine:
             connection.num_emails = 0
             return
         foreign = connection.host if self.has_foreign_host(connection) else None
-        line = self._forget(connection)
+        line = self._detach(connection)
         if foreign is not None:
             quit_host(foreign)
         if line is not None:
@@ -171,10 +171,10 @@ class CurrentLine:
             with contextlib.suppress(Exception):
                 self.line.host.quit()
 
-    def _hold(self, connection: Connection, line: Line) -> None:
+    def _attach(self, connection: Connection, line: Line) -> None:
         self.line, connection.host, connection.num_emails = line, line.host, line.sent
 
-    def _forget(self, connection: Connection) -> Line | None:
+    def _detach(self, connection: Connection) -> Line | None:
         """Remove the line from the connection, and return it."""
         line, self.line, connection.host, connection.num_emails = self.line, None, None, 0
         return line

@@ -41,7 +41,7 @@ _NOT_BEGUN = Verdict.NOT_BEGUN
 class Item:
     """A message that is being sent, and its outcome."""
 
-    __slots__ = ("app", "has_hook", "is_passed_over", "message", "outcome", "outgoing", "receipt", "settings")
+    __slots__ = ("app", "has_hook", "is_silenced", "message", "outcome", "outgoing", "receipt", "settings")
 
     def __init__(self, message: Message, app: Flask, has_hook: bool = False) -> None:
         self.message = message
@@ -55,7 +55,7 @@ class Item:
         #: None until it is known.
         self.outcome: Outcome | None = None
         #: Whether MAIL_FAIL_SILENTLY keeps the failure from being raised.
-        self.is_passed_over = False
+        self.is_silenced = False
         #: The receipt, if an overridden method sent the message.
         self.receipt: Receipt | None = None
 
@@ -66,7 +66,7 @@ class Item:
 
     def fail(self, error: Exception) -> None:
         """Set the outcome to not sent."""
-        self.is_passed_over = isinstance(error, Unreachable)
+        self.is_silenced = isinstance(error, Unreachable)
         self.outcome = not_sent(error.error if isinstance(error, Unreachable) else error)
 
 
@@ -136,7 +136,7 @@ class Router:
         if not lost:
             _record(connection, group, outcomes, settings)
             return items[len(group) :]
-        self.current.leave(connection, line, pool)
+        self.current.discard(connection, line, pool)
         # If a new connection is lost at its first message, the next one would be, too. After a timeout, the
         # message is not sent again either.
         breaks_at_first = is_new and lost[0] == 0

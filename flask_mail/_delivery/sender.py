@@ -53,7 +53,7 @@ class Sender:
         #: Held while messages are sent, or the line is changed.
         self.lock = RLock()
         #: The receipts to collect, by sending thread.
-        self._notes: dict[int, list[Receipt]] = {}
+        self._collected: dict[int, list[Receipt]] = {}
 
     def open(self, connection: Connection) -> None:
         """Open a host, unless there is one or sending is suppressed. MAIL_FAIL_SILENTLY ignores errors."""
@@ -88,7 +88,7 @@ class Sender:
             _fail(item, error)
         receipt = self.report(item)
         failure = receipt.error
-        if failure is None or item.is_passed_over:
+        if failure is None or item.is_silenced:
             return receipt
         try:
             raise failure
@@ -106,39 +106,39 @@ class Sender:
             item.fail(error)
         return item
 
-    def send_by_itself(self, connection: Connection, item: Item) -> None:
+    def send_overridden(self, connection: Connection, item: Item) -> None:
         """Send a message with an overridden ``send``, and store its receipt."""
         message = item.message
-        with self.noting() as notes:
+        with self.collecting() as receipts:
             try:
                 given: Any = message.send(connection)
             except Exception as error:  # noqa: BLE001 # it is in the receipt
-                is_noted = bool(notes) and notes[-1].error is error
-                item.receipt = notes[-1] if is_noted else _receipt(message, None, outcome_of(error))
+                is_collected = bool(receipts) and receipts[-1].error is error
+                item.receipt = receipts[-1] if is_collected else _receipt(message, None, outcome_of(error))
                 return
-        item.receipt = given if isinstance(given, Receipt) else self.receipt_of(message, notes)
+        item.receipt = given if isinstance(given, Receipt) else self.receipt_of(message, receipts)
 
-    def receipt_of(self, message: Message, notes: Sequence[Receipt]) -> Receipt:
+    def receipt_of(self, message: Message, receipts: Sequence[Receipt]) -> Receipt:
         """Return the last receipt that was collected.
 
         Without one the outcome is unknown: the message may have been sent in another way.
         """
-        return notes[-1] if notes else _receipt(message, None, _UNKNOWN)
+        return receipts[-1] if receipts else _receipt(message, None, _UNKNOWN)
 
     @contextlib.contextmanager
-    def noting(self) -> Iterator[list[Receipt]]:
+    def collecting(self) -> Iterator[list[Receipt]]:
         """Collect the receipts of messages that this thread sends over the connection within the block."""
         thread = get_ident()
-        outer = self._notes.get(thread)
-        notes: list[Receipt] = []
-        self._notes[thread] = notes
+        outer = self._collected.get(thread)
+        receipts: list[Receipt] = []
+        self._collected[thread] = receipts
         try:
-            yield notes
+            yield receipts
         finally:
-            del self._notes[thread]
+            del self._collected[thread]
             if outer is not None:
-                self._notes[thread] = outer
-                outer += notes
+                self._collected[thread] = outer
+                outer += receipts
 
     def report(self, item: Item) -> Receipt:
         """Return the receipt of a message, after announcing it."""
@@ -147,9 +147,9 @@ class Sender:
         if item.outcome is None:
             raise RuntimeError("A message has no outcome.")
         receipt = _receipt(item.message, item.outgoing, item.outcome)
-        if self._notes and (notes := self._notes.get(get_ident())) is not None:
-            notes.append(receipt)
-        if item.is_passed_over:
+        if self._collected and (receipts := self._collected.get(get_ident())) is not None:
+            receipts.append(receipt)
+        if item.is_silenced:
             logger.warning("The message %s was not sent: %s", receipt.message_id, receipt.error)
         announce(item.app, item.message, receipt, item.outcome.is_transient)
         return receipt
@@ -193,7 +193,7 @@ class Sender:
         self._send_once(connection, item, settings, pool)
 
     def _send_once(self, connection: Connection, item: Item, settings: Settings, pool: Lines | None) -> None:
-        item.outcome, item.is_passed_over = None, False
+        item.outcome, item.is_silenced = None, False
         try:
             if self.router.attempt(connection, [item], settings, pool):
                 # The server has closed an idle line. Without the pool, the next one is new.

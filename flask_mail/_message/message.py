@@ -39,8 +39,8 @@ from .rendering import decide_id
 from .rendering import has_bad_headers
 from .rendering import new_id
 from .rendering import own_domain
-from .rendering import Sent
-from .rendering import Shown
+from .rendering import RenderedDate
+from .rendering import SentDate
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -294,7 +294,7 @@ class Message(Attributes):
         for attachment in twin.attachments:
             attachment.headers = copy(attachment.headers)
         twin.msgId = new_id(self._domain())
-        if isinstance(self.date, Shown | Sent):
+        if isinstance(self.date, RenderedDate | SentDate):
             twin.date = None
         return twin
 

@@ -31,13 +31,13 @@ class Attributes:
 attributes_of = Attributes.__dict__["__dict__"].__get__
 
 
-class Shown(float):
+class RenderedDate(float):
     """The date of a message without one when it was first rendered: it is sent with that date."""
 
     __slots__ = ()
 
 
-class Sent(float):
+class SentDate(float):
     """A date that sending set: the next sending sets a new one."""
 
     __slots__ = ()
@@ -75,7 +75,7 @@ def content_bytes(message: Message, settings: Settings) -> bytes:
     decide_id(message, settings)
     now = time.time()
     if message.date is None:
-        message.date = Shown(now)
+        message.date = RenderedDate(now)
     content = read(message)
     for problem in content.problems:
         if not isinstance(problem, UnsafeAddress):
@@ -119,10 +119,10 @@ def _fill_in(message: Message, settings: Settings) -> None:
     """
     decide_id(message, settings)
     date, sender = message.date, message.sender
-    if date is None or type(date) is Sent:
-        message.date = Sent(time.time())
-    elif type(date) is Shown:
-        message.date = Sent(date)
+    if date is None or type(date) is SentDate:
+        message.date = SentDate(time.time())
+    elif type(date) is RenderedDate:
+        message.date = SentDate(date)
     if sender is None or type(sender) is DefaultSender:
         message.sender = as_default_sender(settings.default_sender_as_given) or sender
 

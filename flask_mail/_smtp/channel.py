@@ -64,7 +64,7 @@ class Channel:
         return self._settings.peer
 
     @contextmanager
-    def secret(self, phase: str) -> Iterator[None]:
+    def redacted(self, phase: str) -> Iterator[None]:
         """Keep the commands and replies of this phase out of the log for a block."""
         self.phase, self._is_secret = phase, True
         try:
@@ -96,8 +96,8 @@ class Channel:
         if lost := self._check_silence():
             return 0, lost
         if self.is_logging:
-            for shown in log:
-                for line in shown.decode("utf-8", "replace").removesuffix("\r\n").split("\r\n"):
+            for entry in log:
+                for line in entry.decode("utf-8", "replace").removesuffix("\r\n").split("\r\n"):
                     self.log("send: %s", line)
         return self.send(pieces)
 
@@ -127,8 +127,8 @@ class Channel:
             raise self.end(self._explained(error)) from error
         self.last_heard = monotonic()
         if self.is_logging:
-            shown = b"(challenge)" if code == 334 else text.replace(b"\n", b" | ")
-            self.log("reply: %s", f"{code} {shown.decode('utf-8', 'replace')}")
+            entry = b"(challenge)" if code == 334 else text.replace(b"\n", b" | ")
+            self.log("reply: %s", f"{code} {entry.decode('utf-8', 'replace')}")
         if code == -1:  # not SMTP: whatever follows could be mistaken for the reply to the next command
             lost = self.end(unreadable(self.peer, phase))
             if phase != GREETING:
@@ -146,7 +146,7 @@ class Channel:
         """Whether the server has sent nothing since its last reply, except 421."""
         return (self.unread() or b"421")[:3] == b"421"
 
-    def say_goodbye(self) -> None:
+    def send_quit(self) -> None:
         """Close the connection, after a QUIT if it is open and ours; does not wait for the reply."""
         if self.sock is not None and self._process == os.getpid():
             self.log("send: %s", "quit")

@@ -128,13 +128,13 @@ class SMTPClient(SMTP):
         self, mechanism: str, authobject: Callable[..., str | None], *, initial_response_ok: bool = True
     ) -> tuple[int, bytes]:
         """Log in by one mechanism. Credentials are not logged, and may be non-ASCII (RFC 4616)."""
-        with self._channel.secret(f"AUTH {mechanism}"):
-            code, text = self._answer_challenges(mechanism, authobject, initial_response_ok)
+        with self._channel.redacted(f"AUTH {mechanism}"):
+            code, text = self._respond_to_challenges(mechanism, authobject, initial_response_ok)
         if code in (235, 503):
             return code, text
         raise smtplib.SMTPAuthenticationError(code, text)
 
-    def _answer_challenges(
+    def _respond_to_challenges(
         self, mechanism: str, authobject: Callable[..., str | None], initial_response_ok: bool
     ) -> tuple[int, bytes]:
         first = authobject() if initial_response_ok else None
@@ -158,7 +158,7 @@ class SMTPClient(SMTP):
 
     def quit(self) -> tuple[int, bytes]:
         """Send QUIT and close, without waiting for the reply: all messages have had theirs."""
-        self._channel.say_goodbye()
+        self._channel.send_quit()
         return 221, b""
 
     def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:

@@ -272,12 +272,12 @@ def add_remedy(error: Exception, settings: Settings, phase: str, is_encrypted: b
     """Add a remedy to a refusal of the server, if one is known."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, text = next(iter(error.recipients.values()))
-        said = str(text)
+        reply_text = str(text)
     elif isinstance(error, smtplib.SMTPResponseException):
-        code, said = error.smtp_code, str(error.smtp_error)
+        code, reply_text = error.smtp_code, str(error.smtp_error)
     else:
         return
-    refusal = _Refusal(phase, code, said, settings, is_encrypted)
+    refusal = _Refusal(phase, code, reply_text, settings, is_encrypted)
     remedies = (remedy for applies, remedy in _REMEDIES if applies(refusal))
     if remedy := next(remedies, None):
         _add(error, remedy.format(peer=settings.peer, settings=settings))
@@ -357,11 +357,11 @@ def _tls_hint(error: ssl.SSLError, settings: Settings) -> str:
 
 def _origin(settings: Settings) -> str:
     """Return the settings of host and port, and whether they are the defaults."""
-    said = [
+    origins = [
         f"{key} = {value!r}{', the default' if value == default else ''}"
         for key, value, default in (
             ("MAIL_SERVER", settings.server, DEFAULTS.server),
             ("MAIL_PORT", settings.port, DEFAULTS.port),
         )
     ]
-    return "; ".join(said)
+    return "; ".join(origins)

@@ -23,7 +23,7 @@ def with_line_ends(content: bytes) -> bytes:
     return _LONE_LINE_END.sub(b"\r\n", content)
 
 
-def as_data(content: bytes, is_canonical: bool = False) -> list[bytes]:
+def data_pieces(content: bytes, is_canonical: bool = False) -> list[bytes]:
     """Return the pieces that DATA transmits: CRLF line endings, leading dots doubled, a lone dot at the end.
 
     See RFC 5321 section 4.5.2. If nothing has to be changed, the content is not copied.
@@ -37,7 +37,7 @@ def as_data(content: bytes, is_canonical: bool = False) -> list[bytes]:
     return [content, b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"]
 
 
-def as_chunk(content: bytes, is_canonical: bool = False) -> list[bytes]:
+def bdat_pieces(content: bytes, is_canonical: bool = False) -> list[bytes]:
     """Return the pieces that BDAT transmits: CRLF line endings, also at the end."""
     content = content if is_canonical else with_line_ends(content)
     return [content] if content.endswith(b"\r\n") else [content, b"\r\n"]

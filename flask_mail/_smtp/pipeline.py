@@ -23,8 +23,8 @@ from .failures import END_OF_DATA
 from .failures import Ending
 from .failures import Lost
 from .failures import out_of_sync
-from .framing import as_chunk
-from .framing import as_data
+from .framing import bdat_pieces
+from .framing import data_pieces
 from .transaction import ADDRESS_CODE
 from .transaction import is_positive
 from .transaction import Transaction
@@ -142,21 +142,21 @@ class Pipeline:
 
     def _send_asking(self, transaction: Transaction) -> None:
         """Send the content after the server has accepted a recipient."""
-        for write in _envelope_writes(_nothing(), transaction, self._is_open, b""):
+        for write in _envelope_writes(_empty_write(), transaction, self._is_open, b""):
             self._exchange(write)
         if transaction.has_recipients:
-            write = _nothing()
-            pieces = as_chunk(transaction.envelope.content, transaction.is_canonical)
+            write = _empty_write()
+            pieces = bdat_pieces(transaction.envelope.content, transaction.is_canonical)
             write.add(_bdat(pieces))
             write.add_content(transaction, pieces)
             self._exchange_chunks(write)
 
     def _send_whole(self, group: Sequence[Transaction]) -> None:
         """Send all messages in one write."""
-        write = _nothing()
+        write = _empty_write()
         is_open = self._is_open
         for transaction in group:
-            pieces = as_chunk(transaction.envelope.content, transaction.is_canonical)
+            pieces = bdat_pieces(transaction.envelope.content, transaction.is_canonical)
             _add_envelope(write, transaction, is_open, _bdat(pieces))
             write.add_content(transaction, pieces)
             # A refused chunk leaves the transaction open (RFC 3030 section 2).
@@ -216,7 +216,7 @@ class Pipeline:
                 raise failure
         except Lost as error:
             lost = error if failure is None or error.ending is Ending.CLOSING else failure
-            self._doubt(write, replies, lost)
+            self._mark_doubtful(write, replies, lost)
             raise lost from lost.__cause__
 
     def _receive(self, phase: str, transaction: Transaction, address: str) -> RawReply:
@@ -235,7 +235,7 @@ class Pipeline:
             raise self._channel.end(closing(self._channel.peer, phase, text))
         return reply
 
-    def _doubt(self, write: Write, replies: Sequence[RawReply], lost: Lost) -> None:
+    def _mark_doubtful(self, write: Write, replies: Sequence[RawReply], lost: Lost) -> None:
         """Mark the transactions whose replies to a write may belong to other commands.
 
         If the server left out one reply, each that follows appears to belong to the previous command. When
@@ -295,10 +295,12 @@ def _data_writes(
 
     :param for_nobody: whether the server expects content although it refused all recipients: it gets none.
     """
-    write = _nothing()
+    write = _empty_write()
     if content_of is not None:
         content = content_of.envelope.content
-        write.add_content(content_of, [b".\r\n"] if for_nobody else as_data(content, content_of.is_canonical))
+        write.add_content(
+            content_of, [b".\r\n"] if for_nobody else data_pieces(content, content_of.is_canonical)
+        )
     if then is None:
         return [write] if content_of else []
     writes = _envelope_writes(write, then, reset, b"DATA\r\n")
@@ -317,7 +319,7 @@ def _envelope_writes(write: Write, transaction: Transaction, reset: bool, last: 
     _add_begin(write, transaction, mail, reset)
     for start in range(0, len(rcpts), _MAX_RCPTS):
         if start:
-            writes.append(_nothing())
+            writes.append(_empty_write())
         some = slice(start, start + _MAX_RCPTS)
         writes[-1].add(b"".join(rcpts[some]), [("RCPT", transaction, address) for address in addresses[some]])
     if last:
@@ -342,7 +344,7 @@ def _bdat(pieces: list[bytes]) -> bytes:
     return b"BDAT %d LAST\r\n" % sum(map(len, pieces))
 
 
-def _nothing() -> Write:
+def _empty_write() -> Write:
     return Write([], [], [], [])
 
 

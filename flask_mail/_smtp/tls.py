@@ -33,8 +33,8 @@ def context_of(settings: Settings) -> ssl.SSLContext:
 
 def _files_set(files: tuple[str | None, ...]) -> str:
     keys = ("MAIL_TLS_CA_FILE", "MAIL_TLS_CERT_FILE", "MAIL_TLS_KEY_FILE")
-    said = [f"{key} = {file!r}" for key, file in zip(keys, files, strict=True) if file]
-    return ", ".join(said) or "The certificate authorities of the system cannot be read"
+    settings_given = [f"{key} = {file!r}" for key, file in zip(keys, files, strict=True) if file]
+    return ", ".join(settings_given) or "The certificate authorities of the system cannot be read"
 
 
 def _changed(file: str | None) -> int | None:

@@ -1189,7 +1189,7 @@ class TestSnapshot:
 
         assert (twin.username, twin.password, twin.oauth2_token) == ("user", None, None)
         assert repr(settings) == "<Settings localhost:25>"
-        assert "s3cret" not in repr((state._seen, state._seen.said, settings))
+        assert "s3cret" not in repr((state._seen, state._seen.configured, settings))
 
     def test_consistent_in_every_thread(self):
         """While the configuration changes each snapshot is of one moment, in every thread."""
