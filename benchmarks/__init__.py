@@ -1,1 +1,1 @@
-"""Side by side with earlier releases. Only ratios are told: seconds say more of the machine than of us."""
+"""Comparison with earlier releases and other libraries. Results are ratios."""

@@ -61,30 +61,30 @@ def count_statement(python: Path, statement: str) -> int:
     return count(argv)
 
 
-def slope(peer: Peer, task: str, letter: str, batches: tuple[int, int]) -> float:
+def slope(peer: Peer, task: str, sample: str, batches: tuple[int, int]) -> float:
     """Return the instructions of one message.
 
     A peer's are kept in a file under build/: they do not change as long as nothing that is installed does.
     """
     if peer == OURS:
-        return _slope(peer, task, letter, batches)
-    key = f"{peer.title} {task} {letter} {batches} {_fingerprint(peer)}"
+        return _slope(peer, task, sample, batches)
+    key = f"{peer.title} {task} {sample} {batches} {_fingerprint(peer)}"
     if key not in _read_kept():
-        counted = _slope(peer, task, letter, batches)
+        counted = _slope(peer, task, sample, batches)
         _kept_file().write_text(json.dumps({**_read_kept(), key: counted}, indent=1))
     return _read_kept()[key]
 
 
-def _slope(peer: Peer, task: str, letter: str, batches: tuple[int, int]) -> float:
+def _slope(peer: Peer, task: str, sample: str, batches: tuple[int, int]) -> float:
     # Once without counting: whatever is new on disk is compiled then.
-    measure(peer, Order(task, letter, batches[0]))
-    few, many = (count(command(peer, Order(task, letter, size))) for size in batches)
+    measure(peer, Order(task, sample, batches[0]))
+    few, many = (count(command(peer, Order(task, sample, size))) for size in batches)
     return (many - few) / (batches[1] - batches[0])
 
 
 def _fingerprint(peer: Peer) -> str:
     """Return a text that is another one when Python, a package or the worker is."""
-    sources = [(_WORKERS / f"{name}.py").read_text() for name in ("letters", "work", peer.worker)]
+    sources = [(_WORKERS / f"{name}.py").read_text() for name in ("samples", "work", peer.worker)]
     return hashlib.sha256(repr((sys.version, versions(peer), sources)).encode()).hexdigest()[:16]
 
 

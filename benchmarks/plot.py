@@ -18,7 +18,7 @@ _TEXT, _MET, _MISSED, _GOAL, _GRID = "#808080", "#2a9d8f", "#e76f51", "#e9c46a",
 
 
 def draw(rows: list[Row]) -> str:
-    """Return the plot: a bar for ours as a part of Flask-Mail 0.10.0, a tick for the goal."""
+    """Return the plot: a bar for our cost relative to that of Flask-Mail 0.10.0, a tick for the goal."""
     shown = [row for row in rows if row.part_of_base is not None]
     height = _TOP + _LINE * len(shown) + 12
     marks = [*_axis(height), *(mark for at, row in enumerate(shown) for mark in _bar(row, _TOP + _LINE * at))]
@@ -30,7 +30,7 @@ def draw(rows: list[Row]) -> str:
 
 
 def _axis(height: int) -> list[str]:
-    title = f"What ours takes as a part of what {BASE.title} takes; the yellow tick is the goal"
+    title = f"Cost relative to {BASE.title}; the yellow tick is the goal"
     marks = [_text(_WIDTH / 2, 14, title, "middle")]
     for power in range(-3, 2):
         at = _x(10.0**power)

@@ -1,7 +1,7 @@
 """Stand between client and server on loopback: hold everything back for a while, and count the round trips.
 
 Knows nothing of SMTP: bytes go through as they come.
-A round trip is what the client waits for: octets that reach it after it has said something, and not before a
+A round trip is what the client waits for: bytes that reach it after it has said something, and not before a
 whole delay has gone by since the last such moment. So answers that stream in side by side count once.
 """
 

@@ -21,7 +21,7 @@ class Row(NamedTuple):
     work: str
     #: What is to be reached at most; None where nobody set a goal.
     goal: float | None
-    #: With a unit, what each takes; without, what ours takes as a part of what the peer takes.
+    #: With a unit, the figure of each; without, our cost relative to that of the peer.
     cells: dict[str, float]
     unit: str = ""
     #: Whom the goal of a row without a unit is a part of.
@@ -41,12 +41,12 @@ class Row(NamedTuple):
 
     @property
     def part_of_base(self) -> float | None:
-        """What ours takes as a part of what Flask-Mail 0.10.0 takes; None if that is not comparable."""
+        """Our cost relative to that of Flask-Mail 0.10.0; None if they cannot be compared."""
         return self._part(self.cells.get(OURS.title)) if self.unit else self.cells.get(BASE.title)
 
     @property
     def goal_of_base(self) -> float | None:
-        """The goal as a part of what Flask-Mail 0.10.0 takes."""
+        """The goal relative to the cost of Flask-Mail 0.10.0."""
         return self._part(self.goal) if self.unit else self.goal
 
     def _part(self, value: float | None) -> float | None:
@@ -86,5 +86,5 @@ class Table(NamedTuple):
 
 
 def ratios(ours: float, others: dict[str, float]) -> dict[str, float]:
-    """Return ours as a part of each of the others."""
+    """Return our cost relative to that of each of the others."""
     return {title: ours / other for title, other in others.items() if other}

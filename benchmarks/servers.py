@@ -37,8 +37,8 @@ def plugin_server(**options: Any) -> Iterator[Server]:
     """Yield a server of our pytest plugin, with its options."""
     command = [str(prepare(OURS)), str(_SERVE), json.dumps(options)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        told = process.stdout.readline() if process.stdout else ""
-        yield Server(**json.loads(told))
+        line = process.stdout.readline() if process.stdout else ""
+        yield Server(**json.loads(line))
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def number(value: float) -> str:
 def _grid(rows: list[Row]) -> list[str]:
     peers = list(dict.fromkeys(title for row in rows for title in row.cells))
     unit = rows[0].unit
-    head = [unit or "ours as a part of", "goal", *peers, "met"]
+    head = [unit or "ours relative to", "goal", *peers, "met"]
     lines = [_line(head), _line(["---", *["---:"] * (len(head) - 2), "---"])]
     return lines + [_line(_cells(row, peers)) for row in rows]
 

@@ -25,7 +25,7 @@ class Order(NamedTuple):
     """What a worker is to do."""
 
     task: str
-    letter: str = "short"
+    sample: str = "short"
     times: int = 1
     #: How often before the measurement begins.
     warm: int = 1

@@ -1,6 +1,6 @@
-"""Functions that Flask-Mail 0.9 and 0.10 had in public, kept for code that calls them.
+"""Public functions of Flask-Mail 0.9 and 0.10, for code that calls them.
 
-Nothing of ours calls them; what they do is in ``_mime.headers`` and ``_mime.addresses``.
+They are not used by this package; the implementation is in ``_mime.headers`` and ``_mime.addresses``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from ._mime.charsets import as_text
 from ._mime.headers import header
 from ._mime.headers import sanitize_mailbox
 
-#: Test suites written for 0.9 choose what to compare by it.
+#: Test suites written for 0.9 use it to choose expected values.
 PY3 = True
 
 
 class FlaskMailUnicodeDecodeError(UnicodeDecodeError):
-    """Bytes given as text are not in the encoding they should be in."""
+    """Bytes given as text cannot be decoded with the expected encoding."""
 
     __module__ = "flask_mail"
 
@@ -44,24 +44,24 @@ def force_text(s: Any, encoding: str = "utf-8", errors: str = "strict") -> str:
 
 
 def sanitize_subject(subject: str, encoding: str = "utf-8") -> str:
-    """Return the subject as it stands in a header: as it is, or as encoded words."""
+    """Return the subject for a header: unchanged, or as encoded words."""
     if subject.isascii():
         return subject
     return header("Subject", as_text(subject, "Subject"), encoding)[len("Subject: ") : -2]
 
 
 def sanitize_address(addr: Any, encoding: str = "utf-8") -> str:
-    """Return the address as it stands in a header, on one line, without line breaks it may have held."""
+    """Return the address for a header, on one line; line breaks in it are removed."""
     return sanitize_mailbox(mailbox(addr, "address", clean=True), encoding)
 
 
 def sanitize_addresses(addresses: Iterable[Any], encoding: str = "utf-8") -> list[str]:
-    """Return each address as :func:`sanitize_address` does."""
+    """Return the result of :func:`sanitize_address` for each address."""
     return [sanitize_address(address, encoding) for address in addresses]
 
 
 def version() -> str:
-    """Return the version of the distribution, with a warning that it is to be asked elsewhere."""
+    """Return the version of the distribution, with a DeprecationWarning."""
     import importlib.metadata
     import warnings
 

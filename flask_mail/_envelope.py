@@ -1,4 +1,4 @@
-"""What the server hears, and what it answered: envelope, reply, receipt.
+"""Envelope, reply, outcome and receipt of a message.
 
 Plain values without behaviour; knows nothing else of ours.
 The envelope is that of RFC 5321 section 2.3.1; field names are aiosmtpd's.
@@ -18,24 +18,24 @@ class Envelope(NamedTuple):
 
     #: The return path: a bare address in ASCII, or in UTF-8 together with the SMTPUTF8 option.
     mail_from: str
-    #: One bare address for each recipient, Cc and Bcc included, in the order given, none twice.
+    #: The bare address of each recipient, including Cc and Bcc, in order, without duplicates.
     rcpt_tos: list[str]
-    #: The message: header and body with CRLF line ends, before dot-stuffing.
+    #: The message: header and body with CRLF line endings, before dot-stuffing.
     content: bytes
     mail_options: list[str]
     rcpt_options: list[str]
 
 
 class Outgoing(NamedTuple):
-    """A message as it leaves: rendered, and with what is known of it from rendering it."""
+    """A rendered message, ready to be sent."""
 
     envelope: Envelope
     #: The Message-ID, for logs, receipts and errors.
     message_id: str = ""
-    #: Whether the content is known to have CRLF line ends only, and no line that begins with a dot (RFC 5321
-    #: sections 2.3.8 and 4.5.2): to look through a large file for them takes longer than to encode it.
+    #: Whether the content is known to have CRLF line endings only, and no line that begins with a dot (RFC
+    #: 5321 sections 2.3.8 and 4.5.2). Searching a large file for them takes longer than encoding it.
     is_canonical: bool = False
-    #: The recipients with their names, for a host that somebody else put in place; empty unless asked for.
+    #: The recipients with their names, for a host that was set in code; otherwise empty.
     named_rcpts: tuple[str, ...] = ()
 
 
@@ -47,60 +47,59 @@ class Reply(NamedTuple):
 
 
 class Verdict(Enum):
-    """What became of a message, decided by whoever has the evidence: a host, or a capture."""
+    """What happened to a message, as decided by the host or the capture."""
 
-    #: The server took responsibility for it, for at least one recipient.
+    #: The server accepted the message for at least one recipient.
     ACCEPTED = "accepted"
-    #: The server said no, or said before what it would refuse.
+    #: The server refused the message, or announced that it would.
     REFUSED = "refused"
-    #: The content was sent whole, and no reply is certain to be that to it: do not blindly send it again.
+    #: The whole content was sent, and there is no reliable reply: do not blindly send it again.
     UNKNOWN = "unknown"
     SUPPRESSED = "suppressed"
-    #: Certainly not accepted, and not to be sent again at once: the server cannot take the message, there was
-    #: no session, or the server kept this message waiting too long (then the error is an SMTPTimeout).
+    #: Certainly not accepted, and not to be sent again at once: the server does not support the message,
+    #: there was no session, or the server did not reply in time (then the error is an SMTPTimeout).
     NOT_SENT = "not sent"
     #: Certainly not accepted, and the session is over: the server ended it before the content was complete
-    #: (421 to MAIL is an SMTPSenderRefused), or it was given up, here or while an earlier message was waited
-    #: for. It is safe to send the message on a new connection. Users are told "not sent".
+    #: (421 to MAIL is an SMTPSenderRefused), or it was closed during this message or an earlier one. It is
+    #: safe to send the message over a new connection. The outcome of the receipt is "not sent".
     NOT_BEGUN = "not begun"
 
 
 class Outcome(NamedTuple):
-    """What a host says of one message."""
+    """The result that a host reports for one message."""
 
     verdict: Verdict
-    #: The recipients refused, each with its reply, while others were accepted.
+    #: The refused recipients, each with its reply, if others were accepted.
     refused: Mapping[str, Reply] = MappingProxyType({})
-    #: The server's answer to the content.
+    #: The server's reply to the content.
     reply: Reply | None = None
-    #: Why nobody gets the message; None if somebody does.
+    #: Why the message was not accepted, or None.
     error: Exception | None = None
-    #: Whether the message was certainly not accepted, and may be if it is sent again later.
+    #: Whether the message was certainly not accepted, and may be accepted if it is sent again later.
     is_transient: bool = False
 
 
 class Receipt:
-    """What became of one message: an :class:`Outcome`, with the message's id and envelope."""
+    """The result of sending one message."""
 
-    # No dataclass: to write one takes a tenth of the import of flask_mail.
+    # Not a dataclass: creating one takes a tenth of the import time of flask_mail.
 
     def __init__(self, message_id: str, envelope: Envelope, outcome: Outcome) -> None:
         # At once: each by its name would take as long as all of them.
         verdict, refused, reply, error, _ = outcome
         self.message_id = message_id
-        #: What the server was told; empty for a message that cannot be written. Not shown by ``repr``, for
-        #: it holds the whole message.
+        #: The envelope that was sent; empty if the message cannot be rendered. ``repr`` does not show it,
+        #: because it contains the whole message.
         self.envelope = envelope
-        #: True if a server accepted the message for at least one recipient, or would have been asked to if
-        #: sending were not suppressed; False if it failed and that is told here instead of raised, or if
-        #: nobody knows.
+        #: True if a server accepted the message for at least one recipient, or if sending was suppressed;
+        #: False if sending failed, or if the outcome is unknown.
         self.sent: bool = verdict is _ACCEPTED or verdict is _SUPPRESSED
-        #: The recipients that the server refused while it accepted others, each with its reply.
+        #: The recipients that the server refused, each with its reply, if it accepted others.
         self.refused: dict[str, Reply] = dict(refused) if refused else {}
-        #: The server's answer to the content; None if nothing was sent or the host gives no replies.
+        #: The server's reply to the content; None if nothing was sent or the host returns no replies.
         self.reply: Reply | None = reply
-        #: Why the message was not sent, or may not have been: with ``MAIL_FAIL_SILENTLY``, and of
-        #: ``send_many``.
+        #: Why the message was not sent, or may not have been, with ``MAIL_FAIL_SILENTLY`` and
+        #: ``send_many``; otherwise None.
         self.error: Exception | None = error
         self._verdict = verdict
 
@@ -118,18 +117,18 @@ class Receipt:
 
     @property
     def outcome(self) -> Literal["accepted", "refused", "not sent", "unknown", "suppressed"]:
-        """What is known of the message, exactly one of five.
+        """The outcome of the message, one of five strings.
 
-        ``"accepted"``: by the server, for at least one recipient. ``"refused"``: the server said no.
-        ``"not sent"``: certainly not accepted. ``"unknown"``: perhaps accepted, and sending again could
-        deliver it twice. ``"suppressed"``: checked and signalled, and kept from leaving by
-        ``MAIL_SUPPRESS_SEND``, ``TESTING`` or ``suppressed()``.
+        ``"accepted"``: the server accepted it for at least one recipient. ``"refused"``: the server refused
+        it. ``"not sent"``: it was certainly not accepted. ``"unknown"``: it may have been accepted, and
+        sending it again could deliver it twice. ``"suppressed"``: it was checked and its signal sent, but
+        ``MAIL_SUPPRESS_SEND``, ``TESTING`` or ``suppressed()`` kept it from being sent.
         """
-        return _TOLD[self._verdict]
+        return _OUTCOMES[self._verdict]
 
     @property
     def accepted(self) -> list[str]:
-        """The recipients that the server took responsibility for; all while sending is suppressed."""
+        """The recipients that the server accepted; all of them if sending was suppressed."""
         return (
             [address for address in self.envelope.rcpt_tos if address not in self.refused]
             if self.sent
@@ -137,9 +136,9 @@ class Receipt:
         )
 
 
-# Kept here: up to Python 3.11 it takes a call to get a member out of an Enum.
+# Looked up once: up to Python 3.11, access to a member of an Enum is a function call.
 _ACCEPTED, _SUPPRESSED = Verdict.ACCEPTED, Verdict.SUPPRESSED
-_TOLD: dict[Verdict, Literal["accepted", "refused", "not sent", "unknown", "suppressed"]] = {
+_OUTCOMES: dict[Verdict, Literal["accepted", "refused", "not sent", "unknown", "suppressed"]] = {
     Verdict.ACCEPTED: "accepted",
     Verdict.REFUSED: "refused",
     Verdict.UNKNOWN: "unknown",

@@ -1,7 +1,7 @@
-"""What can go wrong, named by what the caller does next.
+"""Exceptions, named by what the caller does next.
 
-Knows nothing else of ours. Each type also inherits what Flask-Mail raised in its place,
-so that ``except`` clauses written for it still catch.
+Knows nothing else of ours. Each type also inherits from what Flask-Mail 0.10 raised, so that old ``except``
+clauses still work.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import warnings
 
 
 class ConfigError(RuntimeError):
-    """A ``MAIL_*`` setting is missing, cannot be read, or contradicts another: correct the configuration."""
+    """A ``MAIL_*`` setting is missing, invalid, or contradicts another. Correct the configuration."""
 
 
 class ConfigWarning(UserWarning):
-    """A ``MAIL_*`` setting will be an error once a connection is opened, or is probably misspelled."""
+    """A ``MAIL_*`` setting is probably misspelled, or will cause an error when a connection is opened."""
 
 
 class MessageError(ValueError):
-    """The message cannot be sent as it is, and nothing of it was: correct the message."""
+    """The message is invalid, and none of it was sent. Correct the message."""
 
 
 class IncompleteMessage(MessageError, AssertionError):
@@ -30,37 +30,37 @@ class IncompleteMessage(MessageError, AssertionError):
 
 
 class AddressError(MessageError):
-    """A text that stands where an e-mail address is needed cannot be read as one address."""
+    """A value is not a single email address."""
 
 
 class BadHeaderError(MessageError):
-    """A header name or value holds characters that could start another header, or cannot be written."""
+    """A header name or value contains characters that could start another header, or is invalid."""
 
 
 class UnsafeAddress(BadHeaderError):
-    """An address holds characters that may stand in no header; without them it may be read all the same."""
+    """An address contains characters that are not allowed in headers, but may be valid without them."""
 
 
 class SMTPTimeout(smtplib.SMTPServerDisconnected, TimeoutError):
-    """The server did not answer in time, and the message in progress was certainly not accepted."""
+    """The server did not reply in time, and the message was certainly not accepted."""
 
 
 class DeliveryUnknown(smtplib.SMTPServerDisconnected):
-    """The connection ended after the whole message was sent and before its answer came.
+    """The connection was lost after the whole message was sent and before the server replied.
 
-    The server may or may not have accepted the message: sending it again could deliver it twice.
+    The server may or may not have accepted the message. Sending it again could deliver it twice.
     """
 
-    #: The Message-ID, by which a receiver can tell a repetition from another message.
+    #: The Message-ID, which identifies duplicates.
     message_id: str | None = None
-    #: Tells this error from all others without importing this module.
+    #: Identifies this error without importing this module.
     is_unknown = True
 
     def __str__(self) -> str:
         return f"{super().__str__()}{f' Its Message-ID is {self.message_id}.' if self.message_id else ''}"
 
 
-#: Errors whose cause lies here and stays, and the one after which nothing must be repeated.
+#: Errors that another try would only repeat, and the one after which the message must not be sent again.
 _LASTING = (
     MessageError,
     ConfigError,
@@ -71,11 +71,11 @@ _LASTING = (
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether the message was certainly not accepted, and may be if it is sent again later.
+    """Return whether the message was certainly not accepted, and may be accepted if it is sent again later.
 
-    True of replies that begin with 4 (RFC 5321 section 4.2.1), time limits, and connections that were
-    refused, or lost before the message was complete. False of replies that begin with 5, of bad input and
-    certificates, and of :class:`DeliveryUnknown`.
+    True for reply codes that begin with 4 (RFC 5321 section 4.2.1), timeouts, and connections that were
+    refused, or lost before the message was complete. False for reply codes that begin with 5, invalid input,
+    untrusted certificates, and :class:`DeliveryUnknown`.
     """
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return any(400 <= code < 500 for code, _ in error.recipients.values())
@@ -91,9 +91,9 @@ def is_transient(error: BaseException) -> bool:
 
 
 def warn(text: str, category: type[Warning]) -> None:
-    """Show a warning at the line of the program that called into this package.
+    """Show a warning for the line of user code that called into this package.
 
-    Python hides a DeprecationWarning whose line is not the user's own.
+    Python hides a DeprecationWarning for a line that is not in user code.
     """
     frame, level = sys._getframe(), 1
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:

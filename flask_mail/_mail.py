@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class _MailMixin:
-    """What can be done with mail, by Mail and by the state of one application."""
+    """The methods that Mail and the state of one application have in common."""
 
     def _state(self) -> _Mail:
         raise NotImplementedError
@@ -50,10 +50,10 @@ class _MailMixin:
 
     @contextmanager
     def record_messages(self) -> Iterator[list[Message]]:
-        """Collect the messages that are sent within the block, suppressed or not, from every thread.
+        """Record the messages that are sent within the block, suppressed or not, from every thread.
 
-        The list holds the very objects that were sent. A Mail bound to an application, or the state
-        of one, collects that application's messages; an unbound Mail those of all.
+        The list contains the message objects themselves. A Mail bound to an application, or the state of one,
+        records that application's messages; an unbound Mail records those of all applications.
         """
         outbox: list[Message] = []
 
@@ -72,7 +72,7 @@ class _MailMixin:
 
     @contextmanager
     def suppressed(self) -> Iterator[None]:
-        """Send nothing within the block, in any thread; messages are checked and signalled all the same."""
+        """Suppress sending within the block, in every thread. Messages are still checked and rendered."""
         state = self._state()
         state._suppress_more(1)
         try:
@@ -81,43 +81,43 @@ class _MailMixin:
             state._suppress_more(-1)
 
     def send(self, message: Message, envelope_from: Any = None) -> Receipt:
-        """Send one message over a connection of its own and return what became of it.
+        """Send one message over its own connection and return its receipt.
 
-        Errors are those of :meth:`Connection.send`.
+        Raises the same errors as :meth:`Connection.send`.
 
-        :param envelope_from: where bounces go, for this sending.
+        :param envelope_from: the envelope sender (return path) for this message.
         """
         return send_alone(self.connect(), message, envelope_from)
 
     def send_message(self, *args: Any, **kwargs: Any) -> Receipt:
-        """Send a message made of the parameters of :class:`Message`."""
+        """Create a :class:`Message` with these parameters and send it."""
         return self.send(Message(*args, **kwargs))
 
     def send_many(
         self, messages: Iterable[Message], connections: int = 1, window: int = 32
     ) -> Iterator[Receipt]:
-        """Send messages as they come, and return an iterator of their receipts, in order.
+        """Send messages from an iterable, and return an iterator of their receipts, in order.
 
-        As :meth:`Connection.send_many`, over as many connections at a time as are asked for.
-        Messages are written, and signals sent, in the thread of the caller. The connections open when
-        the first receipt is asked for, and close after the last.
+        Works like :meth:`Connection.send_many`, with several connections at a time. Messages are rendered,
+        and signals sent, in the calling thread. The connections are opened when the first receipt is
+        requested, and closed after the last one.
 
-        :raises OSError: three connections in a row came to nothing. Every message taken has had its receipt
-            by then. Raised by the iterator, as are the errors of ``messages`` itself.
+        :raises OSError: three connections in a row failed. Every message that was read has its receipt by
+            then. The iterator raises this, as well as the errors of ``messages`` itself.
         """
         for name, value in (("connections", connections), ("window", window)):
             if value < 1:
-                raise ValueError(f"{name} is {value!r}. Give a number from 1 on.")
+                raise ValueError(f"{name} is {value!r}. Use a number of at least 1.")
         return _receipts([self.connect() for _ in range(connections)], messages, window)
 
     def close(self) -> None:
-        """Close the connections that are kept for the next message (``MAIL_KEEPALIVE``)."""
+        """Close the idle connections (``MAIL_KEEPALIVE``)."""
         _close_pool(self._state())
 
     def connect(self, max_emails: int | None = None) -> Connection:
-        """Return a connection for several messages, which ``with`` opens and closes.
+        """Return a connection for several messages; use it in a ``with`` block.
 
-        :param max_emails: messages after which the server is connected anew; otherwise ``MAIL_MAX_EMAILS``.
+        :param max_emails: reconnect after this many messages; the default is ``MAIL_MAX_EMAILS``.
         """
         state = self._state()
         if not state.suppress and not is_sending_loaded() and state.backend == "smtp":
@@ -126,7 +126,7 @@ class _MailMixin:
 
 
 class _Mail(_MailMixin, State):
-    """The state of one application: its settings, and sending with them."""
+    """The state of one application: its settings, and the methods to send with them."""
 
     __slots__ = ("_app", "_lines", "_suppressions")
 
@@ -134,12 +134,12 @@ class _Mail(_MailMixin, State):
 
     @property
     def app(self) -> Flask | None:
-        """The application that this is the state of."""
+        """The application that this state belongs to."""
         return self._app
 
     def _pool(self) -> Lines:
-        """Return the connections that are open for the next message."""
-        from ._delivery.lines import Lines  # of use with MAIL_KEEPALIVE only
+        """Return the pool of idle connections."""
+        from ._delivery.lines import Lines  # only needed with MAIL_KEEPALIVE
 
         with own_lock(self._locks):
             self._lines = self._lines or Lines()
@@ -147,11 +147,11 @@ class _Mail(_MailMixin, State):
 
     @property
     def is_suppressed(self) -> bool:
-        """Whether messages are only checked and signalled, by setting or by a ``suppressed()`` block."""
+        """Whether sending is suppressed, by a setting or by a ``suppressed()`` block."""
         return bool(self.suppress) or self._suppressions > 0
 
     def _suppress_more(self, change: int) -> None:
-        """Count one more, or one less, block that sends nothing."""
+        """Change the number of active ``suppressed()`` blocks."""
         with own_lock(self._locks):
             self._suppressions += change
 
@@ -174,7 +174,7 @@ class _Mail(_MailMixin, State):
 
 
 class _OfState:
-    """An attribute of the application's state, which Mail has too."""
+    """An attribute of the application's state that Mail has too."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -188,12 +188,13 @@ class _OfState:
 
 
 class Mail(_MailMixin):
-    """Sends mail for one application, given here, or for each that :meth:`init_app` is called with.
+    """Sends email for one application, or for every application that :meth:`init_app` is called with.
 
-    Bound to an application it needs no application context; unbound it serves the current one.
+    If it is bound to an application, it needs no application context; otherwise it uses the current
+    application.
 
     :param app: the application to bind to.
-    :raises ConfigError: a setting cannot be read.
+    :raises ConfigError: a setting is invalid.
     """
 
     server: _OfState = _OfState()
@@ -219,38 +220,38 @@ class Mail(_MailMixin):
     def init_app(self, app: Flask) -> _Mail:
         """Read the settings of ``app`` and return its state, which is also ``app.extensions["mail"]``.
 
-        Settings that only matter to a connection are warned of here and refused when one is opened.
+        Connection settings are checked lazily: ``init_app`` warns, connecting raises.
 
-        :raises ConfigError: settings cannot be read; the text names each.
+        :raises ConfigError: settings are invalid; the text names all of them.
         """
         state = self.init_mail(app.config, app.debug, app.testing)
         if isinstance(state, _Mail):
             state._app = app
             self._initialised.add(state)
             _warn_of_connection(state)
-            # A Mail that is bound to another application would show and use that one's settings.
+            # A Mail that is bound to another application would use that application's settings.
             _add_commands(app, self if self.app in (None, app) else state)
             if not state.suppress and state.backend == "smtp":
                 load_sending()
-        _close_pool(app.extensions.get("mail"))  # of the state that this one replaces
+        _close_pool(app.extensions.get("mail"))  # the pool of the previous state
         app.extensions["mail"] = state
         if app is self.app:
             self.state = state
         return state
 
     def init_mail(self, config: Mapping[str, Any], debug: bool | int = False, testing: bool = False) -> _Mail:
-        """Return a state with the settings of ``config``, which it follows from now on.
+        """Return a state with the settings of ``config``, which follows later changes of them.
 
         Subclasses may override this.
 
-        :raises ConfigError: settings cannot be read; the text names each.
+        :raises ConfigError: settings are invalid; the text names all of them.
         """
         state = _Mail()
         state._follow(config, debug, testing)
         return state
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle and deepcopy as an unbound Mail: an application and its passwords stay in their process."""
+        """Pickle and deepcopy as an unbound Mail: the application and its passwords are left out."""
         return {**self.__dict__, "app": None, "state": None, "_initialised": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -268,7 +269,7 @@ class Mail(_MailMixin):
     def _state(self) -> _Mail:
         if self.state is not None:
             return self.state
-        # What is behind the LocalProxy, which would look it up for each attribute.
+        # The application itself, because the LocalProxy looks it up for each attribute.
         app = self.app or (current_app._get_current_object() if has_app_context() else None)  # type: ignore[attr-defined]
         if app is None:
             raise ConfigError(
@@ -284,7 +285,7 @@ class Mail(_MailMixin):
         return state  # type: ignore[no-any-return] # extensions is untyped
 
     def _states(self) -> list[_Mail]:
-        """Return the states that setting an attribute reaches: the application's, or all when unbound."""
+        """Return the states on which an attribute is set: the application's, or all if unbound."""
         if self.state is not None or not self._initialised:
             return [self._state()]
         return list(self._initialised)
@@ -296,7 +297,7 @@ def _add_commands(app: Flask, mail: _MailMixin) -> None:
 
 
 def _close_pool(state: Any) -> None:
-    """Close the connections that a state keeps for its next message, if it has any."""
+    """Close the idle connections of a state, if it has any."""
     lines = state._lines if isinstance(state, _Mail) else None
     if lines is not None:
         lines.close()
@@ -316,4 +317,4 @@ def _receipts(
 def _warn_of_connection(state: _Mail) -> None:
     settings = state.snapshot()
     for fault in settings.connection_faults() if settings.backend == "smtp" else ():
-        warn(f"{fault} No connection can be opened.", ConfigWarning)
+        warn(f"{fault} No connection can be opened until this is corrected.", ConfigWarning)

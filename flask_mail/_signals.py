@@ -1,4 +1,4 @@
-"""The signals ``email_dispatched`` and ``email_failed``, for receivers of every generation.
+"""The signals ``email_dispatched`` and ``email_failed``, for receivers written for any release.
 
 Knows nothing of messages or Flask; the application is whatever the sender of the signal is.
 Up to Flask-Mail 0.9.1 a receiver was ``f(message, app)``, since 0.10 it is ``f(app, message)``.
@@ -36,21 +36,21 @@ def own_lock(locks: dict[int, Any]) -> Any:
 
 
 class MailSignal(blinker.NamedSignal):
-    """A signal that calls each receiver by the names of its parameters. Safe to use from every thread.
+    """A signal that calls each receiver by the names of its parameters. Thread-safe.
 
     How a receiver is called is decided when it connects.
     """
 
     def __init__(self, name: str, doc: str | None = None) -> None:
         super().__init__(name, doc)
-        # One receiver is not connected and disconnected at a time. Nothing that garbage collection calls
-        # takes the lock: it may run at any moment, while this thread holds other locks.
+        # Connecting and disconnecting exclude each other. Nothing that the garbage collector calls takes the
+        # lock, because it may run at any moment, while this thread holds other locks.
         self._locks: dict[int, Any] = {}
         self._by_sender = _ReceiversBySender(getattr(self, "set_class", set))  # blinker 1.6 has no set_class
         self._conventions = _Conventions()
 
     def connect(self, receiver: F, sender: Any = blinker.ANY, weak: bool = True) -> F:
-        """Call ``receiver`` from now on for what ``sender``, or anybody, sends; return it."""
+        """Connect ``receiver`` to signals from ``sender``, or from any sender, and return it."""
         with own_lock(self._locks):
             convention = convention_of(receiver)
             super().connect(receiver, sender, weak)
@@ -58,7 +58,7 @@ class MailSignal(blinker.NamedSignal):
         return receiver
 
     def disconnect(self, receiver: Callable[..., Any], sender: Any = blinker.ANY) -> None:
-        """Call ``receiver`` no longer for what ``sender``, or anybody, sends."""
+        """Disconnect ``receiver`` from signals from ``sender``, or from any sender."""
         with own_lock(self._locks):
             super().disconnect(receiver, sender)
             if sender is blinker.ANY:
@@ -67,9 +67,9 @@ class MailSignal(blinker.NamedSignal):
     def send(
         self, sender: Any = None, /, *, _async_wrapper: Any = None, **values: Any
     ) -> list[tuple[Callable[..., Any], Any]]:
-        """Call the receivers connected for ``sender`` and return pairs of receiver and result.
+        """Call the receivers connected to ``sender`` and return pairs of receiver and result.
 
-        An exception of a receiver reaches the caller; :meth:`announce` does not let it.
+        Exceptions of receivers propagate; :meth:`announce` logs them instead.
         """
         if self.is_muted:
             return []
@@ -81,9 +81,9 @@ class MailSignal(blinker.NamedSignal):
     async def send_async(
         self, sender: Any = None, /, *, _sync_wrapper: Any = None, **values: Any
     ) -> list[tuple[Callable[..., Any], Any]]:
-        """Await the receivers connected for ``sender``, one by one, and return pairs of receiver and result.
+        """Await the receivers connected to ``sender``, one by one, and return pairs of receiver and result.
 
-        :param _sync_wrapper: makes a coroutine function of a receiver that is none.
+        :param _sync_wrapper: turns a plain receiver into a coroutine function.
         """
         if self.is_muted:
             return []
@@ -93,17 +93,17 @@ class MailSignal(blinker.NamedSignal):
         ]
 
     def announce(self, app: Any, **values: Any) -> None:
-        """Call every receiver; one that fails is logged and the others are still called.
+        """Call every receiver. If one raises, the exception is logged and the others are still called.
 
-        A receiver runs after the server has taken the message: its exception would make a
-        delivered message look failed, and the caller send it again.
+        Receivers run after the server has accepted the message: an exception would make it look failed, and
+        the caller might send it again.
         """
         if self.is_muted or not self.receivers:
             return
         for receiver in list(self.receivers_for(app)):
             try:
                 self._call(receiver, app, values, None)
-            except Exception:  # whatever it is, the message was delivered
+            except Exception:  # the message was sent, whatever happens here
                 logger.exception("A receiver of the signal %s failed: %r", self.name, receiver)
 
     def _call(self, receiver: Callable[..., Any], app: Any, values: dict[str, Any], wrapper: Any) -> Any:
@@ -136,7 +136,7 @@ class Convention:
         self.is_coroutine = is_coroutine
 
     def call(self, receiver: Callable[..., Any], app: Any, values: dict[str, Any]) -> Any:
-        """Call the receiver, or what it was wrapped in, and return what it returns."""
+        """Call the receiver, or its wrapper, and return the result."""
         if self.takes_message_first:
             rest = {name: value for name, value in values.items() if name != "message"}
             return receiver(values["message"], app=app, **rest)
@@ -144,28 +144,28 @@ class Convention:
 
 
 class _Conventions:
-    """The conventions of the receivers that are connected, so that each is found out once.
+    """The conventions of the connected receivers, so that each is inspected once.
 
-    All bound methods of a function share an entry, which lives as long as the function. Without a lock:
-    each step is one operation of a dict.
+    All bound methods of a function share an entry, which lives as long as the function. There is no lock,
+    because each step is a single operation of a dict.
     """
 
     def __init__(self) -> None:
-        #: By key: a weak reference, whose callback deletes the entry before its id is free for another
-        #: object, or the receiver itself if there are no weak references to it; and the convention.
+        #: For each key, a weak reference and the convention. The callback of the reference deletes the entry
+        #: before its id can be reused. If there are no weak references to a receiver, the entry has itself.
         self._entries: dict[int, tuple[Any, Convention]] = {}
 
     def add(self, receiver: Callable[..., Any], convention: Convention) -> None:
-        """Keep the convention of a receiver until it disconnects or is gone."""
+        """Store the convention of a receiver until it disconnects or is deleted."""
         if not self._add_weakly(receiver, convention):
             self._entries[_key_of(receiver)] = receiver, convention
 
     def discard(self, receiver: Callable[..., Any]) -> None:
-        """Forget the receiver; another method bound of the same function is asked once more."""
+        """Remove the receiver; another bound method of the same function is inspected again."""
         self._entries.pop(_key_of(receiver), None)
 
     def of(self, receiver: Callable[..., Any]) -> Convention:
-        """Return the convention of a receiver, even if it was connected past :meth:`MailSignal.connect`."""
+        """Return the convention of a receiver, even if :meth:`MailSignal.connect` was bypassed."""
         if entry := self._entries.get(_key_of(receiver)):
             return entry[1]
         convention = convention_of(receiver)
@@ -184,14 +184,14 @@ class _Conventions:
 
 
 def _key_of(receiver: Callable[..., Any]) -> int:
-    """Return the id of a receiver, or of a bound method's function, told from that function itself."""
+    """Return a key for a receiver. A bound method has the key of its function, negated."""
     return ~id(receiver.__func__) if type(receiver) is MethodType else id(receiver)
 
 
 class _ReceiversBySender(defaultdict[Any, set[Any]]):
-    """A table of blinker's, of which it is given copies to iterate over.
+    """A table of blinker that returns copies to iterate over.
 
-    blinker disconnects from the callbacks of weak references: in any thread, in the middle of a loop.
+    blinker disconnects in callbacks of weak references: in any thread, in the middle of a loop.
     """
 
     def values(self) -> Any:
@@ -204,7 +204,7 @@ class _ReceiversBySender(defaultdict[Any, set[Any]]):
 def convention_of(receiver: Callable[..., Any]) -> Convention:
     """Return how a receiver is called, by the names of its parameters."""
     if type(receiver) is FunctionType and not receiver.__dict__:
-        # Nobody has wrapped or marked it: its code says what inspect says, at a tenth of the cost.
+        # It is not wrapped or marked: its code object has the same information at a tenth of the cost.
         code = receiver.__code__
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         return Convention(_takes_message_first(names), bool(code.co_flags & inspect.CO_COROUTINE))
@@ -217,7 +217,7 @@ def _takes_message_first(names: tuple[str, ...]) -> bool:
 
 
 def _is_coroutine_function(receiver: Callable[..., Any]) -> bool:
-    # Of an object with `async def __call__`, inspect says that it is none.
+    # inspect does not recognise objects with `async def __call__`.
     return any(map(inspect.iscoroutinefunction, (receiver, type(receiver).__call__)))
 
 
@@ -232,13 +232,11 @@ def _parameter_names(receiver: Callable[..., Any]) -> tuple[str, ...]:
 
 signals: blinker.Namespace = blinker.Namespace()
 
-#: Sent with the application as sender and ``message=`` when a message was accepted by the server,
-#: or would have been if sending were not suppressed. A receiver that fails is logged.
-email_dispatched: MailSignal = MailSignal(
-    "email-dispatched", "A message was sent, or would have been but for suppression."
-)
+#: Sent with the application as sender and ``message=`` after the server accepted a message, or after sending
+#: it was suppressed. If a receiver raises, the exception is logged.
+email_dispatched: MailSignal = MailSignal("email-dispatched", "A message was sent, or suppressed.")
 
-#: Sent with the application as sender, ``message=`` and ``error=`` when a message was not sent.
+#: Sent with the application as sender, ``message=`` and ``error=`` if a message was not sent.
 email_failed: MailSignal = MailSignal("email-failed", "A message could not be sent.")
 
 signals["email-dispatched"] = email_dispatched

@@ -1,6 +1,6 @@
-"""Read e-mail addresses as a message reads them, for programs and tests that compare with what was sent.
+"""Read email addresses as a message reads them, for programs and tests that compare them with sent messages.
 
-What a tuple of two means in which field, and how one address is written, is in ``_mime.addresses``.
+The rules for each field, and for the syntax of an address, are in ``_mime.addresses``.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _SINGLE = frozenset({"sender", "envelope_from"})
 
 
 def read_addresses(value: Any, field: str = "recipients") -> tuple[list[Mailbox], list[MessageError]]:
-    """Return the addresses that ``value`` means in a field of a message, and what is wrong with it.
+    """Return the addresses that a message reads from the value of a field, and the errors in it.
 
-    An address that a message refuses is not among those returned.
+    An address that a message would refuse is not returned.
 
-    :param value: what a message takes there: a string, a pair of name and address, an
-        ``email.headerregistry.Address``, a lazy string, or several of them where there is room for several.
-    :param field: ``sender``, ``envelope_from`` and ``reply_to`` take a tuple of two strings for a name with
-        its address. ``recipients``, ``cc`` and ``bcc`` take it for two addresses if the first is an address
-        itself. If it is none, and has an ``@`` in it, the tuple is a pair, and a problem, as it is unclear.
+    :param value: a value that a message accepts there: a string, a ``(name, address)`` pair, an
+        ``email.headerregistry.Address``, a lazy string, or several of them if the field allows several.
+    :param field: in ``sender``, ``envelope_from`` and ``reply_to``, a tuple of two strings is a name and an
+        address. In ``recipients``, ``cc`` and ``bcc`` it is two addresses if the first string is an address.
+        If the first string is not an address but contains an ``@``, the tuple is ambiguous and an error.
     """
     problems: list[MessageError] = []
     if field in _SINGLE:

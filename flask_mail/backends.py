@@ -1,7 +1,7 @@
-"""What a host is, and opening one by name.
+"""Hosts and backends.
 
-A host is anything with ``smtplib.SMTP``'s two methods ``sendmail`` and ``quit``; a backend is a
-callable that takes the settings and returns a host. Knows nothing of messages or Flask.
+A host is any object with the methods ``sendmail`` and ``quit`` of ``smtplib.SMTP``. A backend is a callable
+that takes the settings and returns a host. Knows nothing of messages or Flask.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ._errors import ConfigError
 
 
 class Host(Protocol):
-    """Takes envelopes and sees to their delivery."""
+    """Sends messages."""
 
     def sendmail(
         self,
@@ -31,33 +31,33 @@ class Host(Protocol):
         mail_options: Sequence[str] = (),
         rcpt_options: Sequence[str] = (),
     ) -> Any:
-        """Deliver one message, and return a dict of the recipients refused: address to code and text."""
+        """Send one message, and return a dict of refused recipients: address to code and text."""
 
     def quit(self) -> Any:
-        """End the session; nothing can be sent afterwards."""
+        """End the session. Nothing can be sent afterwards."""
 
 
 class WindowHost(ABC):
-    """A host that takes several messages at a time and says of each what became of it.
+    """A host that sends several messages at a time and returns an outcome for each.
 
-    Every class that defines ``send_window`` is one, whether it inherits from this or not.
+    Every class that defines ``send_window`` is a subclass, whether it inherits from this or not.
     """
 
     @abstractmethod
     def send_window(self, items: Sequence[Outgoing]) -> list[Outcome]:
         """Send the messages, and return an outcome for each, in order.
 
-        ``Verdict.NOT_BEGUN`` means that a message is certainly safe to send on a new connection, and that
-        this host is of no more use.
+        ``Verdict.NOT_BEGUN`` means that the message is safe to send over a new connection, and that this host
+        can no longer be used.
         """
 
     def is_usable(self) -> bool:
-        """Return whether the host can take another message, as far as is known without asking it."""
+        """Return whether the host can send another message, as far as is known without asking the server."""
         return True
 
     @classmethod
     def __subclasshook__(cls, kind: type) -> bool:
-        # A mock is none, whatever it is asked for: its class defines nothing.
+        # A mock has every attribute, but its class does not define them.
         return cls is WindowHost and any("send_window" in base.__dict__ for base in kind.__mro__)
 
 
@@ -65,7 +65,7 @@ Backend = Callable[[Settings], Host]
 
 
 def open_host(settings: Settings) -> Host:
-    """Return a host of the backend that ``MAIL_BACKEND`` names, ready to send.
+    """Return a host of the backend in ``MAIL_BACKEND``, ready to send.
 
     :raises ConfigError: the settings contradict each other, or the backend cannot be found.
     :raises OSError: the server cannot be reached, or refuses.
@@ -74,7 +74,7 @@ def open_host(settings: Settings) -> Host:
     if backend == "smtp":
         if faults := settings.connection_faults():
             raise ConfigError("\n".join(faults))
-        # And with it all that speaks SMTP, which an import of flask_mail alone does not need.
+        # Imported here, because ``import flask_mail`` alone does not need SMTP.
         from ._smtp.opening import open_smtp
 
         return open_smtp(settings)
@@ -93,12 +93,14 @@ def _import(name: str) -> Backend:
         module = import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
-            raise ConfigError(f"MAIL_BACKEND is {name!r}, and there is no module {error.name}.") from error
-        raise  # an import that fails inside the module is for its author to see
+            raise ConfigError(
+                f"MAIL_BACKEND is {name!r}, but there is no module {error.name}. Correct the name."
+            ) from error
+        raise  # an import error inside the module is shown to its author
     backend: Backend | None = getattr(module, attribute, None)
     if not callable(backend):
-        what = "has no" if backend is None else "has an uncallable"
-        raise ConfigError(f"MAIL_BACKEND is {name!r}, and the module {module_name} {what} {attribute}.")
+        what = "does not exist" if backend is None else "is not callable"
+        raise ConfigError(f"MAIL_BACKEND is {name!r}, but {attribute} of the module {module_name} {what}.")
     return backend
 
 

@@ -1,7 +1,7 @@
-"""What a test puts in the place of the mail server, or beside it: the seam for captures.
+"""Captures: test tools that see every message, and can stand in for the mail server.
 
-A capture sees what every connection of the process does, in every thread. Without one, nothing
-here costs anything. Knows no messages and no hosts; the plugin that ships with us brings captures.
+A capture sees what every connection of the process does, in every thread. Without one, this costs nothing.
+Knows no messages and no hosts. The pytest plugin provides captures.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from typing import Protocol
 
 
 class Capture(Protocol):
-    """Sees each message of the process on its way. A subclass overrides what it needs."""
+    """Sees each message of the process. Subclasses override what they need."""
 
     def intercepts(self, app: Any) -> bool:
-        """Return whether the capture stands in for the server of this app, so that none is connected to."""
+        """Return whether the capture stands in for the server of this app. Then no connection is opened."""
         return False
 
     def before_connect(self, settings: Any) -> None:
-        """Called before a host is opened; an exception keeps it from being opened."""
+        """Called before a host is opened. An exception prevents that."""
 
     def deliver(self, app: Any, message: Any, envelope: Any) -> None:
-        """Called in the place of the server, if the capture takes the app; an exception is the server's."""
+        """Called instead of sending, if ``intercepts`` is true. An exception is treated as the server's."""
 
     def dispatched(self, app: Any, message: Any, receipt: Any) -> None:
-        """Called when a message was delivered, captured, or suppressed."""
+        """Called after a message was sent, captured or suppressed."""
 
     def failed(self, app: Any, message: Any, error: Exception) -> None:
-        """Called when a message could not be sent."""
+        """Called after a message could not be sent."""
 
 
 _lock = threading.Lock()
@@ -36,17 +36,17 @@ _captures: list[Capture] = []
 
 
 def captures() -> tuple[Capture, ...]:
-    """Return the captures in place, the oldest first; they stay the caller's while others come and go."""
+    """Return the installed captures, oldest first."""
     return tuple(_captures)
 
 
 def install(capture: Capture) -> None:
-    """Put a capture in place until it is removed."""
+    """Install a capture until it is removed."""
     with _lock:
         _captures.append(capture)
 
 
 def remove(capture: Capture) -> None:
-    """Take a capture away; one that is not in place changes nothing."""
+    """Remove a capture, if it is installed."""
     with _lock:
         _captures[:] = [one for one in _captures if one is not capture]

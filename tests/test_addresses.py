@@ -185,7 +185,7 @@ def test_a_generator_set_later_is_refused(send):
     message = Message("Hi", sender="me@example.com")
     message.cc = (address for address in ["ann@example.com"])
 
-    with pytest.raises(AddressError, match=r"^cc can be read only once.* give a list, not a generator"):
+    with pytest.raises(AddressError, match=r"^cc is an iterator, which can be read only once. Pass a list"):
         message.as_bytes()
 
 
@@ -280,8 +280,8 @@ def test_several_addresses_in_one_string_are_refused(send, field, value):
     with pytest.raises(AddressError) as caught:
         send(**{field: value})
 
-    assert str(caught.value).startswith(f"{field}: {value!r} holds several addresses in one string.")
-    assert "Give them as a list, one string each." in str(caught.value)
+    assert str(caught.value).startswith(f"{field}: {value!r} contains several addresses in one string.")
+    assert "Pass them as a list, one string for each." in str(caught.value)
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -293,7 +293,7 @@ def test_several_addresses_in_one_string_are_refused(send, field, value):
 def test_a_group_is_refused(send, field, value):
     """A group of addresses is refused: the error says what to give instead."""
     with pytest.raises(
-        AddressError, match=r"is a group \(RFC 5322 section 3.4\). Give its members as a list."
+        AddressError, match=r"is a group \(RFC 5322 section 3.4\). Pass its members as a list."
     ):
         send(**{field: value})
 
@@ -323,7 +323,7 @@ def test_what_is_no_address_is_refused(send, field, value):
 @pytest.mark.parametrize("value", [5, 1.5, object], ids=ascii)
 def test_what_is_no_text_is_refused(value):
     """Something that is neither text nor a list of addresses is refused when the message is made."""
-    with pytest.raises(AddressError, match="is not an e-mail address"):
+    with pytest.raises(AddressError, match="is not an email address"):
         Message("Hi", recipients=value)
 
 
@@ -331,7 +331,7 @@ def test_what_is_no_text_is_refused(value):
 def test_bytes_that_are_not_text_are_refused(send, field):
     """An address in bytes that are not UTF-8 is refused by name."""
     with pytest.raises(
-        ValueError, match=rf"^{field} is bytes that are not UTF-8: b'\\xe4@example.com'. Give text.$"
+        ValueError, match=rf"^{field} is not valid UTF-8: b'\\xe4@example.com'. Pass a string.$"
     ):
         send(**{field: b"\xe4@example.com"})
 
@@ -343,7 +343,7 @@ def test_bytes_that_are_not_text_are_refused(send, field):
 def test_an_encoded_word_in_an_address_is_refused(send, field, value):
     """An address that some programs would decode into another one is refused."""
     with pytest.raises(
-        AddressError, match=r"holds an encoded word \(RFC 2047\), which has no place in an address"
+        AddressError, match=r"contains an encoded word \(RFC 2047\), which is not allowed in an address"
     ):
         send(**{field: value})
 
@@ -351,7 +351,7 @@ def test_an_encoded_word_in_an_address_is_refused(send, field, value):
 @pytest.mark.parametrize("field", FIELDS)
 def test_an_address_has_a_length(send, field):
     """An address longer than any server need accept is refused."""
-    with pytest.raises(AddressError, match=r"is over 320 octets long, more than an address can be"):
+    with pytest.raises(AddressError, match=r"is longer than an address can be"):
         send(**{field: "x" * 309 + "@example.com"})
 
 
@@ -387,7 +387,7 @@ def test_without_the_idna_package_the_older_standard_is_used(send, monkeypatch):
 )
 def test_a_domain_that_cannot_be_is_refused(send, domain):
     """A domain beyond ASCII that no registry would have is refused."""
-    with pytest.raises(AddressError, match=r"IDNA does not allow|is not an e-mail address"):
+    with pytest.raises(AddressError, match=r"is not valid in IDNA|is not an email address"):
         send(recipients=f"ann@{domain}")
 
 
@@ -465,5 +465,5 @@ def test_a_pair_to_answer_to_is_one_address(name):
 @pytest.mark.parametrize("name", ["Ann, <eve@example.com>", "Ann <eve@example.com>", "<eve@example.com>"])
 def test_a_pair_that_could_be_two_is_refused(name):
     """A tuple that could be a name with its address or two recipients is neither: nobody is left out."""
-    with pytest.raises(AddressError, match="may be a name with its address, or two addresses"):
+    with pytest.raises(AddressError, match="may be a name and an address, or two addresses"):
         Message("Hi", (name, "ann@example.com"), sender="shop@example.com")

@@ -101,7 +101,7 @@ def test_attach_file_reads_a_path(tmp_path):
 
 
 def test_a_missing_file_is_an_error_of_its_own():
-    """A path where there is no file is an OSError, when it is attached."""
+    """A path but there is no such file is an OSError, when it is attached."""
     with pytest.raises(FileNotFoundError):
         write().attach_file("no-such-file.pdf")
 
@@ -160,7 +160,7 @@ def test_what_cannot_be_read_is_refused(data):
 
     assert str(caught.value) == (
         f"The data of an attachment is a {type(data).__name__}."
-        " Give text, bytes, an open file, a path or a message."
+        " Pass text, bytes, an open file, a path or an email message."
     )
 
 
@@ -315,7 +315,7 @@ def test_a_type_that_is_none_is_refused(given):
 
     assert str(caught.value) == (
         f"The content_type of an attachment {ascii(given)} is not a content type."
-        ' Write "type/subtype", such as "application/pdf".'
+        ' Use "type/subtype", such as "application/pdf".'
     )
 
 
@@ -328,7 +328,7 @@ def test_a_type_that_is_a_structure_is_refused(given):
         write(Attachment("x", given, b"...")).as_bytes()
 
     assert str(caught.value) == (
-        f"An attachment cannot be {given.lower()}: mail programs would read it as a part of this message."
+        f"An attachment cannot be {given.lower()}: mail clients would treat it as part of this message."
         ' Attach its bytes with content_type="application/octet-stream".'
     )
 
@@ -374,7 +374,9 @@ def test_an_unknown_charset_is_refused():
 
 def test_half_a_character_is_refused():
     """Text with a lone surrogate is refused."""
-    with pytest.raises(MessageError, match=r"^The data of an attachment holds the lone surrogate '\\ud83d'"):
+    with pytest.raises(
+        MessageError, match=r"^The data of an attachment contains the lone surrogate '\\ud83d'"
+    ):
         write(Attachment("prices.csv", data="5 \ud83d")).as_bytes()
 
 
@@ -395,7 +397,7 @@ def test_a_disposition_that_is_none_is_refused(disposition):
         write(Attachment("x", data=b"...", disposition=disposition)).as_bytes()
 
     assert str(caught.value) == (
-        f'The disposition {ascii(disposition)} of an attachment is none. Use "attachment" or "inline".'
+        f'The disposition {ascii(disposition)} of an attachment is not valid. Use "attachment" or "inline".'
     )
 
 
@@ -432,7 +434,7 @@ def test_headers_of_the_content_are_not_for_the_user(name):
         write(Attachment("x", data=b"...", headers={name: "1"})).as_bytes()
 
     assert str(caught.value) == (
-        f"{name.title()} of an attachment is written by itself. Use content_type= for the type."
+        f"{name.title()} of an attachment is set automatically. Use content_type= to set the type."
     )
 
 
@@ -448,7 +450,7 @@ def test_a_content_id_has_angle_brackets(given):
 def test_a_content_id_that_is_none_is_refused(given):
     """A Content-ID that could not stand in a URL is refused."""
     with pytest.raises(
-        BadHeaderError, match=r"^Content-ID: .* is none. Use printable ASCII without spaces, < and >."
+        BadHeaderError, match=r"^Content-ID: .* is not valid. Use printable ASCII without spaces, < and >."
     ):
         write(Attachment("x", data=b"...", headers={"Content-ID": given})).as_bytes()
 
@@ -517,7 +519,7 @@ def test_a_message_that_cannot_be_made_fit_is_refused():
         write(Attachment("x.eml", data=inner)).as_bytes()
 
     assert str(caught.value) == (
-        "A message given as an attachment cannot be written in ASCII, as message/rfc822 has to be."
+        "An attached email message cannot be converted to ASCII, as message/rfc822 requires."
         ' Attach its bytes with content_type="application/octet-stream".'
     )
 

@@ -179,37 +179,41 @@ def test_text_that_cannot_be_written_is_refused():
     """Text with half a character in an attachment is refused when the values are made."""
     message = Message(**MINIMAL, attachments=[Attachment("a", data="\ud83d")])
 
-    with pytest.raises(MessageError, match=r"^The data of an attachment holds the lone surrogate '\\ud83d'"):
+    with pytest.raises(
+        MessageError, match=r"^The data of an attachment contains the lone surrogate '\\ud83d'"
+    ):
         message.to_dict()
 
 
 @pytest.mark.parametrize(
     ("values", "error"),
     [
-        ("{}", "A message is read from a dict, not from a str. Use json.loads() first."),
-        ([], "A message is read from a dict, not from a list. Use json.loads() first."),
-        (None, "A message is read from a dict, not from a NoneType. Use json.loads() first."),
-        ({"subjekt": "Hi", "to": "a"}, "A message has no 'subjekt', 'to'. Give what to_dict() returned."),
-        ({"html": "<p>"}, "A message has no 'html'. Give what to_dict() returned."),
-        ({"subject": ["Hi"]}, "subject of a message is not ['Hi']. Give what to_dict() returned."),
-        ({"recipients": 5}, "recipients of a message is not 5. Give what to_dict() returned."),
-        ({"alts": ["html"]}, "alts of a message is not ['html']. Give what to_dict() returned."),
-        ({"attachments": {}}, "attachments of a message is not {}. Give what to_dict() returned."),
-        ({"message_id": 5}, "message_id of a message is not 5. Give what to_dict() returned."),
-        ({"date": []}, "date of a message is not []. Give what to_dict() returned."),
-        ({"date": "today"}, "date 'today' is no moment. Give seconds since the epoch, or ISO 8601."),
-        ({"attachments": ["a"]}, "An attachment of a message is not 'a'. Give what to_dict() returned."),
-        ({"attachments": [{}]}, "An attachment of a message is not {}. Give what to_dict() returned."),
+        ("{}", "from_dict() was given a str. Pass a dict; for JSON, use json.loads() first."),
+        ([], "from_dict() was given a list. Pass a dict; for JSON, use json.loads() first."),
+        (None, "from_dict() was given a NoneType. Pass a dict; for JSON, use json.loads() first."),
+        ({"subjekt": "Hi", "to": "a"}, "A message has no 'subjekt', 'to'. Pass the result of to_dict()."),
+        ({"html": "<p>"}, "A message has no 'html'. Pass the result of to_dict()."),
+        ({"subject": ["Hi"]}, "subject cannot be ['Hi']. Pass the result of to_dict()."),
+        ({"recipients": 5}, "recipients cannot be 5. Pass the result of to_dict()."),
+        ({"alts": ["html"]}, "alts cannot be ['html']. Pass the result of to_dict()."),
+        ({"attachments": {}}, "attachments cannot be {}. Pass the result of to_dict()."),
+        ({"message_id": 5}, "message_id cannot be 5. Pass the result of to_dict()."),
+        ({"date": []}, "date cannot be []. Pass the result of to_dict()."),
+        ({"date": "today"}, "date 'today' is not a date. Use seconds since the epoch, or ISO 8601."),
+        ({"attachments": ["a"]}, "An attachment cannot be 'a'. Pass the result of to_dict()."),
+        ({"attachments": [{}]}, "An attachment cannot be {}. Pass the result of to_dict()."),
         (
             {"attachments": [{"data": "no base64!"}]},
-            "An attachment of a message is not {'data': 'no base64!'}. Give what to_dict() returned.",
+            "An attachment cannot be {'data': 'no base64!'}. Pass the result of to_dict().",
         ),
         (
             {"attachments": [{"data": "/w==", "is_text": True}]},
-            "An attachment of a message is not {'data': '/w==', 'is_text': True}."
-            " Give what to_dict() returned.",
+            "An attachment cannot be {'data': '/w==', 'is_text': True}. Pass the result of to_dict().",
         ),
-        ({"extra_headers": ["X-Note"]}, "Headers are a dict, or pairs of name and value, not ['X-Note']."),
+        (
+            {"extra_headers": ["X-Note"]},
+            "Headers cannot be ['X-Note']. Use a dict, or pairs of name and value.",
+        ),
     ],
     ids=str,
 )
@@ -383,7 +387,8 @@ def test_what_would_break_is_refused(kind):
         Message.from_mime(email.message_from_bytes(octets, policy=policy.default))
 
     assert str(caught.value) == (
-        f"A message with {kind} in it would lose what makes it so. Send its bytes as they are, over smtplib."
+        f"A message with a {kind} part cannot be converted, because that would break the part."
+        " Send its bytes unchanged with smtplib."
     )
 
 
@@ -392,6 +397,6 @@ def test_an_unknown_charset_is_refused():
     octets = b"Content-Type: text/plain; charset=no-such\r\n\r\n\xe4"
 
     with pytest.raises(
-        MessageError, match=r"^A part of the message is in the charset 'no-such', unknown to Python."
+        MessageError, match=r"^A part of the message has the charset 'no-such', which Python does not know."
     ):
         Message.from_mime(email.message_from_bytes(octets, policy=policy.default))

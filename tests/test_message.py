@@ -86,9 +86,7 @@ def test_a_message_id_that_is_none_is_refused(value):
     with pytest.raises(BadHeaderError) as caught:
         write(message_id=value).as_bytes()
 
-    assert (
-        str(caught.value) == f'Message-ID: {ascii(value)} is none. Write one as "<unique-text@example.com>".'
-    )
+    assert str(caught.value) == f'Message-ID: {ascii(value)} is not valid. Write "<unique-text@example.com>".'
 
 
 def test_a_message_id_gets_its_angle_brackets():
@@ -434,7 +432,7 @@ def test_unsubscribing_needs_a_way(ways):
         write().list_unsubscribe(**ways)
 
     assert str(caught.value) == (
-        "list_unsubscribe needs url= or mailto=, and an https url for one_click=True (RFC 8058)."
+        "list_unsubscribe() needs url= or mailto=, and an https: URL for one_click=True (RFC 8058)."
     )
 
 
@@ -462,5 +460,5 @@ def test_what_is_no_link_is_refused(url):
 @pytest.mark.parametrize("ways", [{"url": "https://a.example/\n"}, {"mailto": "a@b\n"}], ids=str)
 def test_a_link_cannot_start_a_header(ways):
     """list_unsubscribe() refuses at once a line end in a link or an address."""
-    with pytest.raises(BadHeaderError, match=r"^List-Unsubscribe holds the character"):
+    with pytest.raises(BadHeaderError, match=r"^List-Unsubscribe contains the character"):
         write().list_unsubscribe(**ways)

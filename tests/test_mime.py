@@ -214,7 +214,7 @@ def test_an_alternative_has_a_type(key, kind, parameters):
 def test_a_key_that_is_no_type_is_refused(key):
     """A key of alts that is no content type is refused: the error shows it and says what one looks like."""
     with pytest.raises(
-        MessageError, match=r'^The key of alts .* is not a content type. Write "type/subtype", such as'
+        MessageError, match=r'^The key of alts .* is not a content type. Use "type/subtype", such as'
     ):
         write(alts={key: "text"}).as_bytes()
 
@@ -225,7 +225,7 @@ def test_an_alternative_is_text():
         write(alts={"application/pdf": "%PDF"}).as_bytes()
 
     assert str(caught.value) == (
-        "alts holds 'application/pdf', and an alternative is text. Use attach() for other types."
+        "alts contains 'application/pdf', but alternatives must be text. Use attach() for other types."
     )
 
 
@@ -305,7 +305,7 @@ def test_a_body_may_be_bytes():
 def test_bytes_that_are_no_text_are_refused(field):
     """A text as bytes that are not UTF-8 is refused by name."""
     with pytest.raises(
-        MessageError, match=rf"^{field} is bytes that are not UTF-8: b'Gr\\xfc\\xdfe'. Give text.$"
+        MessageError, match=rf"^{field} is not valid UTF-8: b'Gr\\xfc\\xdfe'. Pass a string.$"
     ):
         write(**{field: "Grüße".encode("latin-1")}).as_bytes()
 
@@ -317,8 +317,8 @@ def test_half_a_character_is_refused(field):
         write(**{field: "abc\ud83d"}).as_bytes()
 
     assert str(caught.value) == (
-        f"{field} holds the lone surrogate '\\ud83d' at position 3, which is half a character."
-        " Decode the text with the right charset before giving it to the message."
+        f"{field} contains the lone surrogate '\\ud83d' at position 3."
+        " Decode the text with the right charset before passing it to the message."
     )
 
 
@@ -370,7 +370,7 @@ def test_a_charset_without_ascii_is_refused(charset):
     with pytest.raises(MessageError) as caught:
         write(charset=charset).as_bytes()
 
-    assert str(caught.value) == f'charset {charset!r} is not one that mail can be written in. Use "utf-8".'
+    assert str(caught.value) == f'charset {charset!r} cannot be used for email. Use "utf-8".'
 
 
 @pytest.mark.parametrize("charset", ["utf 8", "utf-8;", "é", '"utf-8"', "x" * 50], ids=ascii)

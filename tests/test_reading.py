@@ -268,11 +268,11 @@ def test_what_is_no_address_is_a_problem():
 
 
 def test_an_unclear_pair_is_a_pair_and_a_problem():
-    """A tuple of two that may be a name with its address, or two addresses, is the former, and refused."""
+    """A tuple of two that may be a name and an address, or two addresses, is the former, and refused."""
     boxes, [problem] = read_addresses(PAIR)
 
     assert boxes == [Mailbox(*PAIR)]
-    assert "may be a name with its address, or two addresses" in str(problem)
+    assert "may be a name and an address, or two addresses" in str(problem)
 
 
 def test_sending_leaves_no_notes():

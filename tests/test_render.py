@@ -90,13 +90,13 @@ def test_bounces_may_go_nowhere(mail):
 
 def test_a_return_path_that_is_none_is_refused(mail):
     """A return path that is no address is refused by name."""
-    with pytest.raises(AddressError, match=r"^envelope_from: 'nobody at all' is not an e-mail address."):
+    with pytest.raises(AddressError, match=r"^envelope_from: 'nobody at all' is not an email address."):
         mail.send(write(envelope_from="nobody at all"))
 
 
 def test_a_bad_sender_is_called_the_sender(mail):
     """A sender that is no address is named as the sender, although it is the return path too."""
-    with pytest.raises(AddressError, match=r"^sender: 'nobody at all' is not an e-mail address."):
+    with pytest.raises(AddressError, match=r"^sender: 'nobody at all' is not an email address."):
         mail.send(write(sender="nobody at all"))
 
 

@@ -30,8 +30,8 @@ from flask_mail import Mail
 from flask_mail import Message
 from flask_mail import MessageError
 from flask_mail._message.rendering import prepare
-from flask_mail._smtp.framing import as_chunk
-from flask_mail._smtp.framing import as_data
+from flask_mail._smtp.framing import bdat_pieces
+from flask_mail._smtp.framing import data_pieces
 from pytest_flask_mail import SMTPServer
 
 # What means something to a mail program, or to one that reads carelessly.
@@ -478,5 +478,5 @@ def test_what_is_said_to_be_canonical_is(sending):
     outgoing = prepare(message, shop.state.snapshot())
 
     content = outgoing.envelope.content
-    assert as_data(content, outgoing.is_canonical) == as_data(content)
-    assert as_chunk(content, outgoing.is_canonical) == as_chunk(content)
+    assert data_pieces(content, outgoing.is_canonical) == data_pieces(content)
+    assert bdat_pieces(content, outgoing.is_canonical) == bdat_pieces(content)

@@ -24,7 +24,7 @@ TITLE = "Building a message"
 
 class Case(NamedTuple):
     work: str
-    letter: str
+    sample: str
     #: Messages of the smaller and of the bigger batch.
     batches: tuple[int, int]
     goal: float
@@ -56,7 +56,7 @@ def method() -> str:
 def rows(quick: bool) -> Iterator[Row | Omission]:
     """Yield a row for each kind of message."""
     for case in CASES:
-        if quick and case.letter in SLOW:
+        if quick and case.sample in SLOW:
             yield Omission(case.work, "left out of a quick run")
         else:
             yield Row(case.work, case.goal, _cells(case, quick))
@@ -69,10 +69,10 @@ def _cells(case: Case, quick: bool) -> dict[str, float]:
 
 
 def _instructions(case: Case, peers: tuple[Peer, ...]) -> dict[str, float]:
-    return {peer.title: instructions.slope(peer, case.task, case.letter, case.batches) for peer in peers}
+    return {peer.title: instructions.slope(peer, case.task, case.sample, case.batches) for peer in peers}
 
 
 def _seconds(case: Case, peers: tuple[Peer, ...], quick: bool) -> dict[str, float]:
-    order = Order(case.task, case.letter, case.batches[1], warm=case.batches[0])
+    order = Order(case.task, case.sample, case.batches[1], warm=case.batches[0])
     contestants = {peer.title: partial(measure, peer, order) for peer in peers}
     return medians(run(contestants, 3 if quick else 9), "cpu")

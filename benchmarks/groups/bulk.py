@@ -35,11 +35,11 @@ class Case(NamedTuple):
 
     work: str
     task: str
-    letter: str
+    sample: str
     times: int
     wall_goal: float
     cpu_goal: float | None
-    #: Octets of one message, for smtp-source.
+    #: Bytes of one message, for smtp-source.
     size: int
 
 
@@ -89,4 +89,4 @@ def _contestants(case: Case, port: int) -> dict[str, Callable[[], Measure]]:
 def _order(peer: Peer, case: Case, port: int) -> Order:
     has_task = case.task != "send_window" or case.task in features(peer)
     settings = {"SERVER": "127.0.0.1", "PORT": port}
-    return Order(case.task if has_task else "send_all", case.letter, case.times, 2, settings)
+    return Order(case.task if has_task else "send_all", case.sample, case.times, 2, settings)

@@ -24,7 +24,7 @@ TITLE = "Cost against size"
 PEERS = (OURS, BASE)
 GOAL = 1.15
 RECIPIENTS = (10, 100, 1000, 10_000)
-OCTETS = (1 << 10, 10 << 10, 100 << 10, 1 << 20, 10 << 20, 50 << 20)
+SIZES = (1 << 10, 10 << 10, 100 << 10, 1 << 20, 10 << 20, 50 << 20)
 MESSAGES = (10, 100, 1000, 10_000, 100_000)
 
 
@@ -40,7 +40,7 @@ def method() -> str:
 def rows(quick: bool) -> Iterator[Row | Omission]:
     """Yield a row for each thing that grows."""
     yield _row("recipients, 10 to 10,000", RECIPIENTS[: 3 if quick else None], _cost_of_recipients)
-    yield _row("octets attached, 1 kB to 50 MB", OCTETS[: 4 if quick else None], _cost_of_octets)
+    yield _row("bytes attached, 1 kB to 50 MB", SIZES[: 4 if quick else None], _cost_of_bytes)
     with sink() as server:
         yield _row(
             "messages on one connection, 10 to 100,000",
@@ -67,14 +67,14 @@ def _cost_of_recipients(peer: Peer, size: int) -> float:
     return _cost_of_building(peer, f"{size} to")
 
 
-def _cost_of_octets(peer: Peer, size: int) -> float:
+def _cost_of_bytes(peer: Peer, size: int) -> float:
     return _cost_of_building(peer, f"{size} bytes")
 
 
-def _cost_of_building(peer: Peer, letter: str) -> float:
+def _cost_of_building(peer: Peer, sample: str) -> float:
     if instructions.can_count():
-        return instructions.slope(peer, "build", letter, (1, 2))
-    return min(measure(peer, Order("build", letter, 3)).cpu for _ in range(3))
+        return instructions.slope(peer, "build", sample, (1, 2))
+    return min(measure(peer, Order("build", sample, 3)).cpu for _ in range(3))
 
 
 def _cost_of_messages(peer: Peer, size: int, port: int) -> float:

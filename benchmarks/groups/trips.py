@@ -38,7 +38,7 @@ class Case(NamedTuple):
     task: str
     server: dict[str, Any]
     goal: float | None
-    letter: str = "short"
+    sample: str = "short"
     #: Messages of two batches; None for one message, connecting included.
     batches: tuple[int, int] | None = (4, 12)
     settings: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
@@ -133,5 +133,5 @@ def _behind_proxy(case: Case, delay: float) -> Iterator[Callable[[Peer, int], Se
 def _order(peer: Peer, case: Case, count: int, port: int) -> Order:
     settings = {"SERVER": "127.0.0.1", "PORT": port, "USE_TLS": "tls" in case.server}
     if case.task in _NEXT_BEST and case.task not in features(peer):
-        return Order(_NEXT_BEST[case.task], case.letter, count, 0, settings)
-    return Order(case.task, case.letter, count, 0, {**settings, **case.settings})
+        return Order(_NEXT_BEST[case.task], case.sample, count, 0, settings)
+    return Order(case.task, case.sample, count, 0, {**settings, **case.settings})

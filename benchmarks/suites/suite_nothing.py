@@ -1,4 +1,4 @@
-"""Tests that do nothing: what each of the others costs beyond them is told."""
+"""Tests that do nothing: the cost of the other suites is measured beyond theirs."""
 
 from __future__ import annotations
 

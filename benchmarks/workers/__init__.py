@@ -1,1 +1,1 @@
-"""A module for each mail library: writing and sending a letter with it, in its own environment."""
+"""A module for each mail library: writing and sending a sample with it, in its own environment."""

@@ -14,14 +14,14 @@ from email.utils import make_msgid
 from importlib import import_module
 from typing import Any
 
-from .letters import Letter
+from .samples import Sample
 
 aiosmtplib: Any = import_module("aiosmtplib")
 flatten: Any = import_module("aiosmtplib.email").flatten_message
 
 
 class Worker:
-    """Writes letters with EmailMessage and sends them with aiosmtplib."""
+    """Writes samples with EmailMessage and sends them with aiosmtplib."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._address = {
@@ -30,38 +30,38 @@ class Worker:
             "start_tls": settings.get("USE_TLS", False),
         }
 
-    def message(self, letter: Letter) -> EmailMessage:
-        """Return the letter as a message."""
+    def message(self, sample: Sample) -> EmailMessage:
+        """Return the sample as a message."""
         message = EmailMessage()
-        message["Subject"], message["From"] = letter.subject, letter.sender
-        message["To"] = ", ".join(letter.to)
+        message["Subject"], message["From"] = sample.subject, sample.sender
+        message["To"] = ", ".join(sample.to)
         message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="example.com")
-        message.set_content(letter.text)
-        if letter.html is not None:
-            message.add_alternative(letter.html, subtype="html")
-        for file in letter.files:
+        message.set_content(sample.text)
+        if sample.html is not None:
+            message.add_alternative(sample.html, subtype="html")
+        for file in sample.files:
             kind, _, subkind = file.kind.partition("/")
             message.add_attachment(file.content, kind, subkind, filename=file.name)
         return message
 
-    def build(self, letter: Letter) -> bytes:
-        """Return the bytes of the letter, as aiosmtplib makes them of a message."""
-        written: bytes = flatten(self.message(letter))
+    def build(self, sample: Sample) -> bytes:
+        """Return the bytes of the sample, as aiosmtplib makes them of a message."""
+        written: bytes = flatten(self.message(sample))
         return written
 
     def recording(self) -> AbstractContextManager[Any]:
         """Raise, for aiosmtplib has nothing of the kind."""
         raise NotImplementedError
 
-    def send_alone(self, letter: Letter) -> None:
-        """Send one letter over a connection of its own."""
-        asyncio.run(aiosmtplib.send(self.message(letter), **self._address))
+    def send_alone(self, sample: Sample) -> None:
+        """Send one sample over a connection of its own."""
+        asyncio.run(aiosmtplib.send(self.message(sample), **self._address))
 
-    def send_all(self, letters: Iterable[Letter]) -> None:
-        """Send all letters over one connection, each after the answer to the last."""
-        asyncio.run(self._send_all(letters))
+    def send_all(self, samples: Iterable[Sample]) -> None:
+        """Send all samples over one connection, each after the answer to the last."""
+        asyncio.run(self._send_all(samples))
 
-    async def _send_all(self, letters: Iterable[Letter]) -> None:
+    async def _send_all(self, samples: Iterable[Sample]) -> None:
         async with aiosmtplib.SMTP(**self._address) as client:
-            for letter in letters:
-                await client.send_message(self.message(letter))
+            for sample in samples:
+                await client.send_message(self.message(sample))

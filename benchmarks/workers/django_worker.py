@@ -11,11 +11,11 @@ from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
-from .letters import Letter
+from .samples import Sample
 
 
 class Worker:
-    """Writes and sends letters with Django."""
+    """Writes and sends samples with Django."""
 
     package = "django.core.mail"
 
@@ -41,30 +41,30 @@ class Worker:
             use_tls=self._settings.get("USE_TLS", False),
         )
 
-    def message(self, letter: Letter) -> Any:
-        """Return the letter as a message."""
-        message = self._message(letter.subject, letter.text, letter.sender, letter.to)
-        if letter.html is not None:
-            message.attach_alternative(letter.html, "text/html")
-        for file in letter.files:
+    def message(self, sample: Sample) -> Any:
+        """Return the sample as a message."""
+        message = self._message(sample.subject, sample.text, sample.sender, sample.to)
+        if sample.html is not None:
+            message.attach_alternative(sample.html, "text/html")
+        for file in sample.files:
             message.attach(file.name, file.content, file.kind)
         return message
 
-    def build(self, letter: Letter) -> bytes:
-        """Return the bytes of the letter."""
-        written: bytes = self.message(letter).message().as_bytes()
+    def build(self, sample: Sample) -> bytes:
+        """Return the bytes of the sample."""
+        written: bytes = self.message(sample).message().as_bytes()
         return written
 
     def recording(self) -> AbstractContextManager[Any]:
         """Do nothing: what goes nowhere is collected by itself."""
         return nullcontext()
 
-    def send_alone(self, letter: Letter) -> None:
-        """Send one letter over a connection of its own."""
-        self.backend().send_messages([self.message(letter)])
+    def send_alone(self, sample: Sample) -> None:
+        """Send one sample over a connection of its own."""
+        self.backend().send_messages([self.message(sample)])
 
-    def send_all(self, letters: Iterable[Letter]) -> None:
-        """Send all letters over one connection, each after the answer to the last."""
+    def send_all(self, samples: Iterable[Sample]) -> None:
+        """Send all samples over one connection, each after the answer to the last."""
         with self.backend() as backend:
-            for letter in letters:
-                backend.send_messages([self.message(letter)])
+            for sample in samples:
+                backend.send_messages([self.message(sample)])

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Flask
 
-from .letters import Letter
+from .samples import Sample
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -22,7 +22,7 @@ with warnings.catch_warnings():
 
 
 class Worker:
-    """Writes and sends letters with the Flask-Mail of this Python."""
+    """Writes and sends samples with the Flask-Mail of this Python."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         app = Flask(__name__)
@@ -37,18 +37,18 @@ class Worker:
         found = {"send_window": hasattr(Connection, "send_many"), "send_kept": hasattr(Mail, "close")}
         return [name for name, is_there in found.items() if is_there]
 
-    def message(self, letter: Letter) -> Any:
-        """Return the letter as a message."""
-        message: Any = Message(letter.subject, sender=letter.sender, recipients=letter.to, body=letter.text)
-        if letter.html is not None:
-            message.html = letter.html
-        for file in letter.files:
+    def message(self, sample: Sample) -> Any:
+        """Return the sample as a message."""
+        message: Any = Message(sample.subject, sender=sample.sender, recipients=sample.to, body=sample.text)
+        if sample.html is not None:
+            message.html = sample.html
+        for file in sample.files:
             message.attach(file.name, file.kind, file.content)
         return message
 
-    def build(self, letter: Letter) -> bytes:
-        """Return the bytes of the letter."""
-        written: bytes = self.message(letter).as_bytes()
+    def build(self, sample: Sample) -> bytes:
+        """Return the bytes of the sample."""
+        written: bytes = self.message(sample).as_bytes()
         return written
 
     def recording(self) -> AbstractContextManager[Any]:
@@ -56,19 +56,19 @@ class Worker:
         recording: AbstractContextManager[Any] = self._mail.record_messages()
         return recording
 
-    def send_alone(self, letter: Letter) -> None:
-        """Send one letter over a connection of its own, or one that was kept from the last."""
-        self._mail.send(self.message(letter))
+    def send_alone(self, sample: Sample) -> None:
+        """Send one sample over a connection of its own, or one that was kept from the last."""
+        self._mail.send(self.message(sample))
 
-    def send_all(self, letters: Iterable[Letter]) -> None:
-        """Send all letters over one connection, each after the answer to the last."""
+    def send_all(self, samples: Iterable[Sample]) -> None:
+        """Send all samples over one connection, each after the answer to the last."""
         with self._mail.connect() as connection:
-            for letter in letters:
-                connection.send(self.message(letter))
+            for sample in samples:
+                connection.send(self.message(sample))
 
-    def send_window(self, letters: Iterable[Letter]) -> None:
-        """Send all letters over one connection, several under way at a time."""
+    def send_window(self, samples: Iterable[Sample]) -> None:
+        """Send all samples over one connection, several under way at a time."""
         with self._mail.connect() as connection:
-            for receipt in connection.send_many(self.message(letter) for letter in letters):
+            for receipt in connection.send_many(self.message(sample) for sample in samples):
                 if receipt.error is not None:
                     raise receipt.error

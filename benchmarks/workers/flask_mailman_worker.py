@@ -14,7 +14,7 @@ from . import django_worker
 
 
 class Worker(django_worker.Worker):
-    """Writes and sends letters with Flask-Mailman."""
+    """Writes and sends samples with Flask-Mailman."""
 
     package = "flask_mailman"
 

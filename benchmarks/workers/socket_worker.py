@@ -10,41 +10,41 @@ import socket
 from collections.abc import Iterable
 from typing import Any
 
-from .letters import Letter
 from .ready import ready_addresses
 from .ready import ready_bytes
+from .samples import Sample
 
 
 class Worker:
-    """Sends letters that were written beforehand, and looks at no answer but for its first digit."""
+    """Sends samples that were written beforehand, and looks at no answer but for its first digit."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._port = settings.get("PORT", 0)
 
-    def send_alone(self, letter: Letter) -> None:
-        """Send one letter over a connection of its own."""
-        self.send_all([letter])
+    def send_alone(self, sample: Sample) -> None:
+        """Send one sample over a connection of its own."""
+        self.send_all([sample])
 
-    def send_all(self, letters: Iterable[Letter]) -> None:
-        """Send all letters over one connection."""
+    def send_all(self, samples: Iterable[Sample]) -> None:
+        """Send all samples over one connection."""
         with socket.create_connection(("127.0.0.1", self._port)) as line, line.makefile("rb") as answers:
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _expect(answers, 1)
             line.sendall(b"EHLO localhost\r\n")
             _expect(answers, 1)
             content, replies = b"", 0
-            for letter in letters:
-                commands, number = _commands(letter)
+            for sample in samples:
+                commands, number = _commands(sample)
                 line.sendall(content + commands)
                 _expect(answers, replies + number)
-                content, replies = ready_bytes(letter) + b".\r\n", 1
+                content, replies = ready_bytes(sample) + b".\r\n", 1
             line.sendall(content + b"QUIT\r\n")
             _expect(answers, replies)
 
 
-def _commands(letter: Letter) -> tuple[bytes, int]:
+def _commands(sample: Sample) -> tuple[bytes, int]:
     """Return the commands before the content, and how many there are."""
-    recipients = [f"RCPT TO:<{address}>" for address in ready_addresses(letter)]
+    recipients = [f"RCPT TO:<{address}>" for address in ready_addresses(sample)]
     lines = ["MAIL FROM:<shop@example.com>", *recipients, "DATA", ""]
     return "\r\n".join(lines).encode("ascii"), len(lines) - 1
 

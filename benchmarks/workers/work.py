@@ -1,6 +1,6 @@
 """Do one task with the mail library of this Python, and print what it took as a line of JSON.
 
-Started in the environment of each peer in turn. The order is a JSON object: ``worker``, ``task``, ``letter``,
+Started in the environment of each peer in turn. The order is a JSON object: ``worker``, ``task``, ``sample``,
 ``warm`` and ``times`` (how often before and during the measurement), and ``settings``.
 """
 
@@ -18,10 +18,10 @@ from time import perf_counter
 from time import process_time
 from typing import Any
 
-from .letters import Letter
-from .letters import letter
+from .samples import Sample
+from .samples import sample
 
-with suppress(ImportError):  # not on Windows: no peak of memory is told there
+with suppress(ImportError):  # not on Windows: it does not report peak memory
     import resource
 
 
@@ -34,58 +34,58 @@ def main() -> None:
         print(json.dumps({"features": worker.features() if hasattr(worker, "features") else []}))
         return
     task = TASKS[order["task"]]
-    item = letter(order["letter"])
+    item = sample(order["sample"])
     if order["warm"]:
         task(worker, item, order["warm"])
     print(json.dumps(measure(lambda: task(worker, item, order["times"]))))
 
 
 def measure(act: Callable[[], None]) -> dict[str, float]:
-    """Return seconds of wall and CPU that ``act`` takes, and octets by which it raises the peak of memory."""
+    """Return the wall and CPU seconds that ``act`` takes, and how many bytes it adds to the peak memory."""
     peak, wall, cpu = peak_memory(), perf_counter(), process_time()
     act()
     return {"wall": perf_counter() - wall, "cpu": process_time() - cpu, "memory": peak_memory() - peak}
 
 
 def peak_memory() -> int:
-    """Return the most memory that this process has had, in octets."""
+    """Return the peak memory of this process in bytes."""
     if "resource" not in sys.modules:
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def build(worker: Any, item: Letter, times: int) -> None:
-    """Write the letter, time and again."""
+def build(worker: Any, item: Sample, times: int) -> None:
+    """Write the sample, time and again."""
     for _ in range(times):
         worker.build(item)
 
 
-def record(worker: Any, item: Letter, times: int) -> None:
-    """Send the letter nowhere, recorded, time and again."""
+def record(worker: Any, item: Sample, times: int) -> None:
+    """Send the sample nowhere, recorded, time and again."""
     with worker.recording():
         for _ in range(times):
             worker.send_alone(item)
 
 
-def send_alone(worker: Any, item: Letter, times: int) -> None:
-    """Send the letter over a connection of its own, time and again."""
+def send_alone(worker: Any, item: Sample, times: int) -> None:
+    """Send the sample over a connection of its own, time and again."""
     for _ in range(times):
         worker.send_alone(item)
 
 
-def send_all(worker: Any, item: Letter, times: int) -> None:
-    """Send the letter over one connection, time and again."""
-    worker.send_all(letters(item, times))
+def send_all(worker: Any, item: Sample, times: int) -> None:
+    """Send the sample over one connection, time and again."""
+    worker.send_all(samples(item, times))
 
 
-def send_window(worker: Any, item: Letter, times: int) -> None:
-    """Send the letter over one connection, several under way at a time."""
-    worker.send_window(letters(item, times))
+def send_window(worker: Any, item: Sample, times: int) -> None:
+    """Send the sample over one connection, several under way at a time."""
+    worker.send_window(samples(item, times))
 
 
-def letters(item: Letter, times: int) -> Iterator[Letter]:
-    """Yield the letter that often, lazily."""
+def samples(item: Sample, times: int) -> Iterator[Sample]:
+    """Yield the sample that often, lazily."""
     return repeat(item, times)
 
 

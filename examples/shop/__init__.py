@@ -1,8 +1,8 @@
-"""A small shop that sends mail: sign-up, invoices, a newsletter, a contact form.
+"""A small shop that sends email: sign-up, invoices, a newsletter, a contact form.
 
-The application factory is here, and nothing else. What a visitor does is in ``views``, what the shop's
-people do in ``commands``, what the shop writes in ``mails``, what it knows in ``store``. Run it with
-``flask --app shop run``, see it at work with ``python -m shop.demo``.
+This module has the application factory only. Views are in ``views``, commands in ``commands``, emails in
+``mails``, and customers and orders in ``store``. Run the shop with ``flask --app shop run``, or the demo with
+``python -m shop.demo``.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from .views import blueprint
 DEFAULTS = {
     "SECRET_KEY": "dev",
     "MAIL_DEFAULT_SENDER": ("The Shop", "hello@shop.example"),
-    # Links in mails start here and not with the host of the request, which whoever sends the request chooses.
+    # Links in emails do not use the host of the request, because the client can choose that.
     "SHOP_URL": "https://shop.example",
     "SHOP_OWNER": "owner@shop.example",
     "SHOP_BOUNCES": "bounce@shop.example",
     "SHOP_ARCHIVE": "archive@example.com",
     "SHOP_AUDIT": "audit@example.com",
-    # Seconds. Servers that greylist want a minute or more; one second shows it.
+    # Seconds. Servers that greylist require a minute or more; one second is enough for a demo.
     "SHOP_RETRY_AFTER": 1.0,
     "SHOP_CLOCK": time.time,
 }
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """Return a shop with some customers and orders in it.
+    """Return a shop with some customers and orders.
 
-    :param config: wins over the environment (``FLASK_MAIL_SERVER=...``), which wins over the defaults.
+    :param config: overrides the environment (``FLASK_MAIL_SERVER=...``), which overrides the defaults.
     """
     app = Flask(__name__)
     app.config.from_mapping(DEFAULTS)

@@ -1,4 +1,4 @@
-"""What the shop's people do at the command line: ``flask --app shop newsletter``."""
+"""The commands of the shop: ``flask --app shop newsletter``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OUTCOMES = ("accepted", "refused", "not sent", "unknown")
 @click.option("--text", default="They are blue, and they hold coffee.", show_default=True)
 @with_appcontext
 def newsletter(subject: str, text: str) -> None:
-    """Send the newsletter to all subscribers, and tell whom it did not reach."""
+    """Send the newsletter to all subscribers, and list those who did not get it."""
     subscribers = the_store().subscribers
     receipts = mail.send_many(mails.newsletter(subscriber, subject, text) for subscriber in subscribers)
     report = Report(len(subscribers))
@@ -39,15 +39,15 @@ def newsletter(subject: str, text: str) -> None:
 
 @dataclass
 class Report:
-    """How many mails fared how, and why some were not accepted. No receipts are kept: each holds a mail."""
+    """Counts the outcomes, and lists the failures. Keeps no receipts: each holds a message."""
 
-    #: How many there are to be.
+    #: The number of subscribers.
     expected: int
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
 
     def add(self, subscriber: str, receipt: Receipt) -> None:
-        """Count a mail."""
+        """Add the receipt of one message."""
         outcome, reason = fate(receipt)
         self.outcomes[outcome] += 1
         if outcome != "accepted":
@@ -63,8 +63,8 @@ class Report:
 
 
 def fate(receipt: Receipt) -> tuple[str, str]:
-    """Return what became of the subscriber's copy, and why."""
-    # The subscriber comes first. A mail that only the audit gets is accepted, but not for them.
+    """Return the outcome for the subscriber, and the reason."""
+    # The subscriber is the first recipient. If only the audit gets a copy, the message counts as accepted.
     subscriber = "".join(receipt.envelope.rcpt_tos[:1])
     if reply := receipt.refused.get(subscriber):
         return "refused", f"{reply.code} {reply.text}"

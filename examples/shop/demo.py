@@ -1,7 +1,7 @@
-"""The shop at work: ``python -m shop.demo`` sends real mail to a real SMTP server, and shows what arrived.
+"""A demo of the shop: ``python -m shop.demo`` sends email to a real SMTP server, and shows what arrived.
 
-Both servers are in this process, on ports of their own at 127.0.0.1; nothing leaves the machine. The browser
-is ``urllib``. Exit status 0 means that every mail arrived as it should.
+Both servers run in this process and listen on 127.0.0.1. The browser is ``urllib``. The exit status is 0 if
+every message arrived as expected.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ def main() -> int:
             go_shopping(url, server)
         mails, sessions = server.mails, len(server.sessions)
     print_table([HEADINGS, *map(row, mails)])
-    print(f"\n{len(mails)} mails in {sessions} SMTP sessions, size in bytes as on the wire.")
+    print(f"\n{len(mails)} emails in {sessions} SMTP sessions; sizes are in bytes as transmitted.")
     return report(faults(app, mails))
 
 
 @contextmanager
 def serve(app: Flask) -> Iterator[str]:
-    """Serve the app in a thread, and give its address."""
+    """Serve the app in a thread, and return its URL."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
     thread = Thread(target=server.serve_forever)
     thread.start()
@@ -69,7 +69,7 @@ def serve(app: Flask) -> Iterator[str]:
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Prints errors, but not every request."""
+    """Does not log requests."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
@@ -82,7 +82,7 @@ def go_shopping(url: str, server: SMTPServer) -> None:
     visit(url, "/orders/12/pay", number="12")
     visit(url, "/newsletter", subject="Blue mugs are back", text="All of them hold coffee.")
     visit(url, "/export", format="csv")
-    # The export is sent by a thread. If a mail does not come, the faults name it.
+    # A thread sends the export. If a message does not arrive, the faults name it.
     with suppress(TimeoutError):
         server.wait_for_mail(sum(EXPECTED.values()), timeout=SECONDS)
 
@@ -90,28 +90,28 @@ def go_shopping(url: str, server: SMTPServer) -> None:
 def visit(url: str, path: str = "", **form: str) -> None:
     """Open a page, or send a form.
 
-    :raises urllib.error.HTTPError: the answer is not one of success.
+    :raises urllib.error.HTTPError: the request failed.
     """
     request = Request(urljoin(url, path), data=urlencode(form).encode() if form else None)
-    # A proxy of the environment would be asked for 127.0.0.1, too.
+    # A proxy from the environment would be used for 127.0.0.1, too.
     with build_opener(ProxyHandler({})).open(request, timeout=SECONDS) as answer:
         print(f"{request.get_method():4} {urljoin(url, path).partition('?')[0]}: {answer.status}")
 
 
 def first_link(mail: ReceivedMail) -> str:
-    """Return the first address in the text of a mail."""
+    """Return the first URL in the plain text of a message."""
     [link, *_] = re.findall(r"https?://\S+", text_of(mail.mime))
     return str(link)
 
 
 def text_of(mime: EmailMessage) -> str:
-    """Return the plain text of a mail."""
+    """Return the plain text of a message."""
     body = mime.get_body(("plain",))
     return str(body.get_content()) if body else ""
 
 
 def row(mail: ReceivedMail) -> tuple[str, ...]:
-    """Return the cells of one mail: who is in the envelope, and what was inside."""
+    """Return the cells of one message: its envelope and its content."""
     first, *others = mail.envelope.rcpt_tos
     to = f"{first} (+{len(others)})" if others else first
     subject = str(mail.mime["Subject"])
@@ -120,14 +120,14 @@ def row(mail: ReceivedMail) -> tuple[str, ...]:
 
 
 def parts(mime: EmailMessage) -> str:
-    """Return the types of the parts in order, attachments by their name: ``plain+html, terms.pdf``."""
+    """Return the types of the texts and the names of the attachments: ``plain+html, terms.pdf``."""
     leaves = [part for part in mime.walk() if not part.is_multipart()]
     texts = "+".join(part.get_content_subtype() for part in leaves if not part.get_filename())
     return ", ".join([texts, *(str(part.get_filename()) for part in leaves if part.get_filename())])
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print columns as wide as their widest cell."""
+    """Print a table; each column is as wide as its widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     print()
     for cells in rows:
@@ -135,7 +135,7 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
 
 
 def faults(app: Flask, mails: Sequence[ReceivedMail]) -> list[str]:
-    """Return what is not as it should be."""
+    """Return what is not as expected."""
     subjects = [str(mail.mime["Subject"]) for mail in mails]
     found = [
         f"{subject!r} arrived {subjects.count(subject)} times, not {times}"

@@ -1,4 +1,4 @@
-"""The extensions of the shop, made here and bound to an app by the factory."""
+"""The extensions of the shop, which the application factory initialises."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The mails that the shop writes: each function returns one message, ready to be sent.
+"""The emails of the shop: each function returns a message that is ready to send.
 
-Texts are in ``templates/mail``. A mail without a ``.txt`` template gets its text from the HTML.
+The texts are in ``templates/mail``. Without a ``.txt`` template, the plain text is generated from the HTML.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TERMS = STATIC / "terms.pdf"
 
 
 def confirmation(customer: Customer) -> Message:
-    """Return the mail that proves an address: with a link for the browser, and a code to type."""
+    """Return the email that confirms an address, with a link and a code."""
     message = Message("Confirm your address", [_address(customer)])
     url = _link("shop.confirm", token=tokens.sign("confirm", customer.email))
     _write(message, "confirmation", customer=customer, url=url)
@@ -44,7 +44,7 @@ def thanks(order: Order) -> Message:
 
 
 def invoice(order: Order) -> Message:
-    """Return the invoice: on paper as PDF, on the screen with the logo. The archive gets a copy."""
+    """Return the invoice as HTML with the logo, and as PDF. The archive gets a blind copy."""
     message = Message(
         f"Invoice #{order.number}", [_address(order.customer)], bcc=[current_app.config["SHOP_ARCHIVE"]]
     )
@@ -54,7 +54,7 @@ def invoice(order: Order) -> Message:
 
 
 def newsletter(subscriber: str, subject: str, text: str) -> Message:
-    """Return one subscriber's copy: bounces go to their own address, and one click unsubscribes."""
+    """Return one subscriber's copy, with an address for bounces and one-click unsubscribe."""
     config = current_app.config
     message = Message(subject, [subscriber], bcc=[config["SHOP_AUDIT"]], envelope_from=config["SHOP_BOUNCES"])
     url = _link("shop.unsubscribe", token=tokens.sign("unsubscribe", subscriber))
@@ -64,7 +64,7 @@ def newsletter(subscriber: str, subject: str, text: str) -> Message:
 
 
 def contact(name: str, text: str, email: str = "") -> Message:
-    """Return what a visitor wrote, to the owner. The visitor is whom to answer, never the sender."""
+    """Return a visitor's message to the owner. Replies go to the visitor, who is never the sender."""
     message = Message(f"Message from {name}", [current_app.config["SHOP_OWNER"]], body=text)
     message.reply_to = [(name, email)] if email else None
     return message
@@ -78,14 +78,14 @@ def invitation(friend: str) -> Message:
 
 
 def offer(friends: list[str]) -> Message:
-    """Return one mail to several friends, who see each other's addresses."""
+    """Return one email to several friends, who see each other's addresses."""
     message = Message("Have you seen these mugs?", friends)
     _write(message, "offer", url=_link("shop.index"))
     return message
 
 
 def password_reset(customer: Customer) -> Message:
-    """Return the mail to whoever forgot the password."""
+    """Return the email to a customer who forgot the password."""
     message = Message("Choose a new password", [_address(customer)])
     url = _link("shop.new_password", token=tokens.sign("password", customer.email))
     _write(message, "password_reset", customer=customer, url=url)
@@ -113,7 +113,7 @@ def _address(customer: Customer) -> tuple[str, str]:
 
 
 def _link(endpoint: str, **values: Any) -> str:
-    """Return an address of the shop, made without a request, which a command does not have."""
+    """Return a URL of the shop. It needs no request, because commands do not have one."""
     start = urlsplit(current_app.config["SHOP_URL"])
     routes = current_app.url_map.bind(start.netloc, url_scheme=start.scheme)
     return routes.build(endpoint, values, force_external=True)

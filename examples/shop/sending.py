@@ -1,6 +1,6 @@
-"""Ways to send that do not keep the browser waiting.
+"""Ways to send without keeping the browser waiting.
 
-A thread has no application context of its own: it is given the app.
+A thread has no application context, so it is passed the app.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from .extensions import mail
 
 
 def send_or_retry(message: Message) -> None:
-    """Send the message now or, where the server says "later", once more after ``SHOP_RETRY_AFTER`` seconds.
+    """Send the message, and retry once, after ``SHOP_RETRY_AFTER`` seconds, if it is refused temporarily.
 
-    :raises OSError: the server cannot be reached, or refuses for good.
+    :raises OSError: the server cannot be reached, or refuses the message permanently.
     """
     try:
         mail.send(message)
@@ -35,12 +35,12 @@ def send_or_retry(message: Message) -> None:
 
 
 def send_in_background(write: Callable[..., Message], *arguments: Any) -> None:
-    """Write a mail and send it, both in a thread of their own."""
+    """Create a message and send it, both in a background thread."""
     Thread(target=_send_in, args=(_this_app(), lambda: write(*arguments))).start()
 
 
 def is_temporary(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPResponseException) -> bool:
-    """Return whether the server would take the same mail later: all replies are 4xx (RFC 5321, 4.2.1)."""
+    """Return whether the failure is temporary: all replies are 4xx (RFC 5321, 4.2.1)."""
     replies = error.recipients.values() if isinstance(error, smtplib.SMTPRecipientsRefused) else [error.args]
     return all(400 <= int(reply[0]) < 500 for reply in replies)
 
@@ -54,6 +54,6 @@ def _send_in(app: Flask, write: Callable[[], Message]) -> None:
 
 
 def _this_app() -> Flask:
-    # The proxy current_app means nothing in another thread.
+    # The proxy current_app does not work in another thread.
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # how Flask documents it
     return app

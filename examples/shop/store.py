@@ -1,6 +1,6 @@
-"""What the shop knows: customers, orders, subscribers.
+"""The data of the shop: customers, orders, subscribers.
 
-In memory, one store an app, where a real shop has a database. Knows nothing of Flask or mail.
+Each app has one store in memory; a real shop uses a database. Knows nothing of Flask or email.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Customer:
 
     email: str
     name: str = ""
-    #: The second factor that was sent last, empty when it was used.
+    #: The last second factor that was sent; empty after use.
     code: str = ""
     password_hash: str = ""
     is_confirmed: bool = False
@@ -51,7 +51,7 @@ class Order:
 
 @dataclass
 class Store:
-    """Customers by address, orders by number, and who reads the newsletter."""
+    """Customers by address, orders by number, and the subscribers of the newsletter."""
 
     customers: dict[str, Customer] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Store:
 
     @classmethod
     def with_examples(cls) -> Store:
-        """Return a store of a shop that has been open for a while."""
+        """Return a store with some customers, an order and subscribers."""
         ann, bob = Customer("ann@example.com", "Ann"), Customer("bob@example.com", "Bob Müller")
         items = [Item("Blue mug", 1, Decimal("7.50")), Item("Postcard", 3, Decimal("1.50"))]
         subscribers = ["ann@example.com", "bob@example.com", "carl@example.com", "dora@example.com"]
@@ -70,7 +70,7 @@ class Store:
         )
 
     def sign_up(self, email: str, name: str) -> Customer:
-        """Return the customer with this address, made if there was none."""
+        """Return the customer with this address, and create it if there is none."""
         return self.customers.setdefault(email, Customer(email, name))
 
     def unsubscribe(self, email: str) -> None:

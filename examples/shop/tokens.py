@@ -1,6 +1,6 @@
-"""Tokens that carry an address through a link, signed with the app's SECRET_KEY.
+"""Tokens for links that contain an address, signed with the app's SECRET_KEY.
 
-A token is good for one purpose and a limited time. The clock is the app's, so that tests need not wait.
+A token is valid for one purpose and a limited time. The app provides the clock, so that tests need not wait.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def sign(purpose: str, email: str) -> str:
 
 
 def read(purpose: str, token: str, max_age: int | None = None) -> str | None:
-    """Return the address in the token, None if it is forged, for another purpose, or too old.
+    """Return the address in the token, or None if it is forged, too old, or for another purpose.
 
     :param max_age: in seconds.
     """

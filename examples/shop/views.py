@@ -1,7 +1,7 @@
-"""What a visitor can do. Forms in, JSON out; the pages that links in mails lead to are HTML.
+"""The views of the shop. They take forms and return JSON; pages that emails link to are HTML.
 
-When the mail server cannot be reached, the answer is 503: the visitor may try again. A message that cannot be
-sent as it is, because of an address or a line break in a name, is the visitor's to correct: 400.
+If the mail server cannot be reached, the status is 503: the visitor can try again. If the visitor's input is
+invalid, such as an address or a name with a line break, the status is 400.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def the_store() -> Store:
 
 
 def is_same(code: str, given: str) -> bool:
-    """Compare in a time that does not tell how much of the code was right."""
+    """Compare the codes in constant time."""
     return hmac.compare_digest(code.encode(), given.encode())
 
 
@@ -104,7 +104,7 @@ def newsletter() -> ResponseReturnValue:
 def unsubscribe() -> ResponseReturnValue:
     email = tokens.read("unsubscribe", request.args.get("token", "")) or abort(400, "The link is not valid.")
     if request.method == "GET":
-        # Mail scanners open every link: only the POST of the button, or of the mail program, unsubscribes.
+        # Mail scanners open every link: only a POST, from the button or the mail client, unsubscribes.
         return render_template("page/unsubscribe.html", email=email)
     the_store().unsubscribe(email)
     return render_template("page/message.html", text=f"{email} gets no more newsletters.")
@@ -137,7 +137,7 @@ def export() -> ResponseReturnValue:
 
 @blueprint.post("/reset")
 def reset() -> ResponseReturnValue:
-    # The answer is the same for every address, or it would tell who is a customer.
+    # The response is the same for every address, so that it does not reveal who is a customer.
     if customer := the_store().customers.get(request.form["email"]):
         mail.send(mails.password_reset(customer))
     return {"message": "If we know the address, a mail is on its way."}, 202

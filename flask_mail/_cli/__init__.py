@@ -1,4 +1,4 @@
-"""The group ``flask mail``, which every application has; its commands are imported when one is asked for."""
+"""The command group ``flask mail``. Its commands are imported when they are needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Commands(AppGroup):
-    """The group of the commands, for one Mail."""
+    """The command group of one Mail."""
 
     def __init__(self, mail: _MailMixin) -> None:
         super().__init__("mail", help="Check the mail server, send a test message, show the settings.")
@@ -34,7 +34,7 @@ class Commands(AppGroup):
 
 
 def add_commands(app: Flask, mail: _MailMixin) -> None:
-    """Give the application the commands ``flask mail ...``, unless it has a command ``mail`` of its own."""
-    cli = getattr(app, "cli", None)  # old tests bind to objects that only look like applications
+    """Add the commands ``flask mail ...`` to the application, unless it has its own ``mail`` command."""
+    cli = getattr(app, "cli", None)  # old tests use objects that only look like applications
     if cli is not None and isinstance(cli.commands.get("mail"), Commands | None):
         cli.add_command(Commands(mail))

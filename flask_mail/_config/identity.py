@@ -1,6 +1,6 @@
-"""The name of this machine, for EHLO and Message-IDs.
+"""The host name, for EHLO and Message-IDs.
 
-Knows no settings: whoever asks has no name of its own configured.
+Knows no settings. Used if no name is configured.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from .values import domain
 
 @functools.cache
 def host_name() -> str:
-    """Return this machine's name, looked up once a process: with a broken resolver that takes seconds."""
+    """Return the host name. It is looked up once, because that takes seconds with a broken resolver."""
     try:
         return domain(socket.getfqdn())
-    except (OSError, ValueError):  # remembered as well: a fault of the resolver is no fault of the message
+    except (OSError, ValueError):  # cached as well: a failing resolver must not affect messages
         return "localhost"

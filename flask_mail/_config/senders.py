@@ -1,4 +1,4 @@
-"""A sender as it reads back from a message: a pair as one string, one from a setting known to be that.
+"""The sender as an attribute of a message: a pair as one string, and a default sender marked as such.
 
 Knows no messages and no settings.
 """
@@ -14,13 +14,13 @@ from .._mime.charsets import as_text
 
 
 class DefaultSender(str):
-    """A sender that came from a setting: the application that sends may have another."""
+    """A sender from the settings, which may differ in the application that sends the message."""
 
     __slots__ = ()
 
 
 def as_default_sender(value: Any) -> Any:
-    """Return a sender that came from a setting as it reads back from a message."""
+    """Return a sender from the settings as the attribute of a message."""
     if hasattr(value, "addr_spec"):
         value = (getattr(value, "display_name", None) or getattr(value, "name", ""), value.addr_spec)
     sender = join_pair(value)
@@ -28,9 +28,9 @@ def as_default_sender(value: Any) -> Any:
 
 
 def join_pair(sender: Any) -> Any:
-    """Return a pair of name and address as one string that means the same.
+    """Return a ``(name, address)`` pair as an equivalent string.
 
-    What is no pair, and a pair that no string can stand for, comes back as it is.
+    Other values, and pairs without an equivalent string, are returned unchanged.
     """
     if not isinstance(sender, (tuple, list)) or len(sender) != 2:
         return sender
@@ -45,5 +45,5 @@ def join_pair(sender: Any) -> Any:
             if mailbox(text, "sender") == mailbox((name, address), "sender"):
                 return text
         except MessageError:
-            pass  # a bad address is refused when the message is sent, not when it is written
+            pass  # an invalid address is refused when the message is sent, not when it is created
     return tuple(sender)

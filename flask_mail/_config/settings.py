@@ -1,10 +1,10 @@
-"""The settings that a sending, or an opened connection, works with: plain values that never change.
+"""The settings for sending a message or opening a connection: plain, immutable values.
 
-Knows neither Flask nor the names of the keys in a configuration but for its error messages; what makes
-settings from a configuration is :mod:`flask_mail._config.sources`.
+Knows nothing of Flask, and the names of configuration keys only for error texts. They are read from the
+configuration in :mod:`flask_mail._config.sources`.
 """
 
-# ruff: noqa: I002 # of annotations that are text a NamedTuple compiles each, a tenth of the import of flask_mail
+# ruff: noqa: I002 # a NamedTuple compiles annotations that are strings: a tenth of the import time
 
 import os
 import ssl
@@ -18,9 +18,9 @@ from typing import NamedTuple
 from .._mime.addresses import Mailbox
 
 
-# No dataclass: that of so many fields would be a third of the import of flask_mail.
+# Not a dataclass: with so many fields it would take a third of the import time of flask_mail.
 class _Fields(NamedTuple):
-    """Every value, read and checked. The first eleven are those of Flask-Mail 0.10, in its order."""
+    """All settings, validated. The first eleven are those of Flask-Mail 0.10, in its order."""
 
     server: str = "localhost"
     username: str | None = None
@@ -44,7 +44,7 @@ class _Fields(NamedTuple):
     #: An address, or ``"<>"`` for no bounces.
     envelope_from: Mailbox | str | None = None
     default_reply_to: tuple[Mailbox, ...] = ()
-    #: Name and value of each header, one pair for each line.
+    #: Name and value of each header; one pair for each line.
     default_headers: tuple[tuple[str, str], ...] = ()
     subject_prefix: str = ""
     text_from_html: bool = True
@@ -56,11 +56,11 @@ class _Fields(NamedTuple):
     pipelining: bool = True
     keepalive: float | None = None
     retries: int = 0
-    #: What ``Message.sender`` is when no sender was given.
+    #: The value of ``Message.sender`` if no sender is given.
     default_sender_as_given: Any = None
 
 
-#: All that an open host depends on.
+#: The settings that an open host depends on.
 _of_connection = attrgetter(
     "server", "port", "use_tls", "use_ssl", "username", "password", "oauth2_token", "auth", "timeout",
     "tls_verify", "tls_ca_file", "tls_cert_file", "tls_key_file", "tls_context", "local_hostname",
@@ -69,7 +69,7 @@ _of_connection = attrgetter(
 
 
 class Settings(_Fields):
-    """Everything about sending that an application configures, at one moment."""
+    """The settings of an application at one moment."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.peer}{' suppressed' if self.suppress else ''}>"
@@ -86,28 +86,29 @@ class Settings(_Fields):
 
     @property
     def peer(self) -> str:
-        """Host and port of the server, as errors show them."""
+        """Host and port of the server, for error texts."""
         return f"[{self.server}]:{self.port}" if ":" in self.server else f"{self.server}:{self.port}"
 
     @property
-    def secret_key(self) -> str:
-        """The key of the secret to sign in with."""
+    def credentials_key(self) -> str:
+        """The key of the password or token to log in with."""
         wants_token = self.auth == "XOAUTH2" or (self.auth is None and self.oauth2_token)
         return "MAIL_OAUTH2_TOKEN" if wants_token else "MAIL_PASSWORD"
 
     @cached_property
     def connection_key(self) -> Hashable:
-        """What is equal for all settings with which the same host can be used."""
+        """A value that is equal for settings that can use the same host."""
         return tuple(map(_hashable, _of_connection(self)))
 
     def connection_faults(self) -> list[str]:
-        """Return what would keep a connection from being opened, a sentence each."""
+        """Return why a connection cannot be opened with these settings, one sentence for each reason."""
         return [fault for fault in (_tls_fault(self), _auth_fault(self), *_file_faults(self)) if fault]
 
 
 DEFAULTS = Settings()
-#: What the attributes of an application's state are that nobody has set.
-SHOWN_DEFAULTS: dict[str, Any] = {
+_SET_BOTH = "Set both, or neither for a server without authentication."
+#: The default values of the attributes of an application's state.
+ATTRIBUTE_DEFAULTS: dict[str, Any] = {
     **dict(zip(Settings._fields[:-1], DEFAULTS, strict=False)),
     "default_reply_to": None,
     "default_headers": None,
@@ -115,7 +116,7 @@ SHOWN_DEFAULTS: dict[str, Any] = {
 
 
 def _hashable(value: Any) -> Hashable:
-    """Return the value, or what stands for a callable that has no hash: its method, which has."""
+    """Return the value; for a callable without a hash, its ``__call__`` method, which has one."""
     try:
         hash(value)
     except TypeError:
@@ -135,12 +136,12 @@ def _tls_fault(settings: Settings) -> str | None:
 def _auth_fault(settings: Settings) -> str | None:
     if callable(settings.auth):
         return None
-    secret = settings.secret_key
-    is_set = settings.oauth2_token if secret == "MAIL_OAUTH2_TOKEN" else settings.password
+    key = settings.credentials_key
+    is_set = settings.oauth2_token if key == "MAIL_OAUTH2_TOKEN" else settings.password
     if settings.username and not is_set:
-        return f"MAIL_USERNAME is set and {secret} is not. Set both, or neither for a server without sign-in."
+        return f"MAIL_USERNAME is set, but {key} is not. {_SET_BOTH}"
     if is_set and not settings.username:
-        return f"{secret} is set and MAIL_USERNAME is not. Set both, or neither for a server without sign-in."
+        return f"{key} is set, but MAIL_USERNAME is not. {_SET_BOTH}"
     return None
 
 
@@ -151,13 +152,12 @@ def _file_faults(settings: Settings) -> list[str]:
         "MAIL_TLS_KEY_FILE": settings.tls_key_file,
     }
     faults = [
-        f"{key} is {path!r}, where there is no file."
+        f"{key} is {path!r}, but there is no such file. Correct the path."
         for key, path in paths.items()
         if path and not os.path.isfile(path)
     ]
     if settings.tls_key_file and not settings.tls_cert_file:
         faults.append(
-            "MAIL_TLS_KEY_FILE is set and MAIL_TLS_CERT_FILE is not."
-            " Set the certificate that goes with the key."
+            "MAIL_TLS_KEY_FILE is set, but MAIL_TLS_CERT_FILE is not. Set it to the certificate of the key."
         )
     return faults

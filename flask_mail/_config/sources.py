@@ -1,7 +1,7 @@
-"""Make settings from a configuration and from what was set by hand.
+"""Read settings from a configuration and from attributes that were set in code.
 
-The only module that knows a key by name; knows nothing of Flask, a configuration is a mapping.
-Loaded once an application is bound. How one value is read is in :mod:`flask_mail._config.values`.
+The only module that knows the names of the keys. Knows nothing of Flask; a configuration is a mapping.
+Imported when an application is bound. Single values are read in :mod:`flask_mail._config.values`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from .._errors import ConfigWarning
 from .._errors import warn
 from . import values as read
 from .senders import join_pair
+from .settings import ATTRIBUTE_DEFAULTS
 from .settings import DEFAULTS
 from .settings import Settings
-from .settings import SHOWN_DEFAULTS
 
 
 class Key:
-    """How one key of the configuration is read."""
+    """How to read one key of the configuration."""
 
     __slots__ = ("attribute", "copy", "expectation", "is_secret", "read")
 
@@ -57,7 +57,7 @@ KEYS = {
     "MAIL_MAX_EMAILS": Key("max_emails", read.count, "a number of messages, or None for no limit"),
     "MAIL_SUPPRESS_SEND": Key("suppress", read.flag, "True or False"),
     "MAIL_ASCII_ATTACHMENTS": Key("ascii_attachments", read.flag, "True or False"),
-    "MAIL_TIMEOUT": Key("timeout", read.seconds, "seconds above 0, or None for no limit"),
+    "MAIL_TIMEOUT": Key("timeout", read.seconds, "a number of seconds above 0, or None for no limit"),
     "MAIL_TLS_VERIFY": Key("tls_verify", read.flag, "True or False"),
     "MAIL_TLS_CA_FILE": Key("tls_ca_file", read.text, "the path of a file", copy=read.plain_path),
     "MAIL_TLS_CERT_FILE": Key("tls_cert_file", read.text, "the path of a file", copy=read.plain_path),
@@ -89,32 +89,32 @@ KEYS = {
     "MAIL_BACKEND": Key("backend", read.backend, '"smtp", a "package.module:callable", or a callable'),
     "MAIL_FAIL_SILENTLY": Key("fail_silently", read.flag, "True or False"),
     "MAIL_PIPELINING": Key("pipelining", read.flag, "True or False"),
-    "MAIL_KEEPALIVE": Key("keepalive", read.idle, "seconds that an idle connection is kept, or 0 for none"),
-    "MAIL_RETRIES": Key("retries", read.tries, "how often a message is tried again, from 0 to 10"),
+    "MAIL_KEEPALIVE": Key("keepalive", read.idle, "the seconds to keep an idle connection, or 0 to close it"),
+    "MAIL_RETRIES": Key("retries", read.tries, "a number of retries from 0 to 10"),
 }
 OLD_KEYS = {"DEFAULT_MAIL_SENDER": "MAIL_DEFAULT_SENDER", "DEFAULT_MAX_EMAILS": "MAIL_MAX_EMAILS"}
 _URL = "MAIL_URL"
-#: Keys for which None is a value of its own rather than "not set".
+#: Keys for which None is a value, and does not mean "not set".
 _NONE_IS_A_VALUE = frozenset({"MAIL_TIMEOUT"})
 _TESTING = "TESTING"
 _NAMES = (*KEYS, *OLD_KEYS, _URL, _TESTING)
 _KEY_OF = {how.attribute: key for key, how in KEYS.items()}
-#: What Flask-Mail 0.10 had in the ``__dict__`` of a state.
+#: The attributes that Flask-Mail 0.10 has in the ``__dict__`` of a state.
 _OF_0_10 = frozenset(Settings._fields[:11])
-#: Attributes of the state that read back as they were given, while the settings have what they mean.
+#: Attributes of the state that keep the given value, while the settings have the parsed one.
 _AS_GIVEN = frozenset({"default_sender", "envelope_from", "default_reply_to", "default_headers"})
 
 
 class Reading(NamedTuple):
-    """One value, read once."""
+    """A value that was read once."""
 
-    #: The key that it is from; for an attribute that was set by hand, what errors call it.
+    #: The key, or what error texts call an attribute that was set in code.
     source: str
-    #: The value in plain objects that nobody else has.
+    #: A private copy of the value, made of plain objects.
     plain: Any
-    #: The attribute of the state.
-    shown: Any
-    #: The field of the settings.
+    #: The value of the attribute of the state.
+    attribute_value: Any
+    #: The value of the field of the settings.
     value: Any
 
     def __repr__(self) -> str:
@@ -122,7 +122,7 @@ class Reading(NamedTuple):
 
 
 class Watched(NamedTuple):
-    """A value that may change without being replaced, such as a list or a lazy text."""
+    """A value that can change in place, such as a list or a lazy string."""
 
     value: Any
     copy: Callable[[Any], Any]
@@ -132,40 +132,40 @@ class Watched(NamedTuple):
         return f"<Watched {type(self.value).__name__}>"  # it may be a secret
 
     def has_changed(self) -> bool:
-        """Return whether it says something else than when it was read."""
+        """Return whether the value has changed since it was read."""
         return bool(self.copy(self.value) != self.plain)
 
 
 class Seen(NamedTuple):
-    """Settings, and what they were made from."""
+    """Settings, and the values they were read from."""
 
     settings: Settings
-    #: The configuration, all of it; None for a state that has none.
+    #: The whole configuration, or None.
     config: dict[str, Any] | None
-    #: The part of it that is about email.
+    #: The keys in it that belong to Flask-Mail.
     ours: dict[str, Any]
     #: The ``__dict__`` of the state.
     attributes: dict[str, Any]
     watched: tuple[Watched, ...]
-    #: What the configuration says, by attribute.
-    said: dict[str, Reading]
-    #: What the default sender was made from: the attribute, and the keys of today and of old.
+    #: The values from the configuration, by attribute.
+    configured: dict[str, Reading]
+    #: What the default sender was read from: the attribute, the key, and the old key.
     sender: tuple[Any, Any, Any]
 
     def __repr__(self) -> str:
         return f"<Seen {self.settings!r}>"  # there are secrets in the rest
 
     def is_current(self, config: Mapping[str, Any] | None, attributes: dict[str, Any]) -> bool:
-        """Return whether nothing was changed since."""
-        # Asked for each message. To compare all of it at once is many times faster than key by key.
+        """Return whether nothing has changed since."""
+        # Called for each message. Comparing everything at once is many times faster than key by key.
         try:
             is_same = attributes == self.attributes and config == self.config
-        except (TypeError, ValueError):  # a value that cannot be compared, as NumPy's arrays
+        except (TypeError, ValueError):  # a value that cannot be compared, such as a NumPy array
             return False
         return is_same and not (self.watched and self.has_changed())
 
     def has_sender_of(self, config: Mapping[str, Any] | None, attribute: Any) -> bool:
-        """Return whether the default sender is certainly the same, whatever else was changed."""
+        """Return whether the default sender is certainly the same, whatever else has changed."""
         seen, value, old_value = self.sender
         return attribute is seen and (
             config is None
@@ -173,7 +173,7 @@ class Seen(NamedTuple):
         )
 
     def has_changed(self) -> bool:
-        """Return whether a value changed without being replaced."""
+        """Return whether a value has changed in place."""
         try:
             return any(one.has_changed() for one in self.watched)
         except Exception:  # noqa: BLE001 # it is raised where the value is read
@@ -181,14 +181,14 @@ class Seen(NamedTuple):
 
 
 class _Reader:
-    """Reads values, and notes which of them cannot be read and which may change."""
+    """Reads values, and collects errors and the values that can change in place."""
 
     def __init__(self) -> None:
         self.faults: list[str] = []
         self.watched: list[Watched] = []
 
     def read(self, source: str, key: str, value: Any) -> Reading | None:
-        """Return the value of a key as it is meant; None if it is not set, or cannot be read."""
+        """Return the value of a key; None if it is not set or invalid."""
         how = KEYS[key]
         try:
             plain = self._copy(value, how.copy)
@@ -196,16 +196,16 @@ class _Reader:
                 return None
             read_value = how.read(plain)
         except (ValueError, TypeError) as error:
-            shown = f"a {type(value).__name__}" if how.is_secret else ascii(value)
+            given = f"a {type(value).__name__}" if how.is_secret else ascii(value)
             detail = f" ({error})" if str(error) and not how.is_secret else ""
-            self.faults.append(f"{source} is {shown}. Set it to {how.expectation}{detail}.")
+            self.faults.append(f"{source} is {given}. Set it to {how.expectation}{detail}.")
             return None
-        # Of a text nobody else can change what it says, be it JSON.
+        # A string cannot change, even if it is JSON.
         given = plain if type(value) is str else value
         return Reading(source, plain, given if how.attribute in _AS_GIVEN else read_value, read_value)
 
     def read_url(self, value: Any) -> dict[str, Reading]:
-        """Return what ``MAIL_URL`` says, by attribute."""
+        """Return the values from ``MAIL_URL``, by attribute."""
         try:
             plain = self._copy(value, read.plain)
             values = {} if _is_unset(_URL, plain) else read.url(plain)
@@ -221,62 +221,62 @@ class _Reader:
         return plain
 
 
-def look(
+def read_current(
     before: Seen | None, config: Mapping[str, Any] | None, attributes: dict[str, Any]
 ) -> tuple[Seen, set[str]]:
-    """Return what holds now, and the attributes which the configuration has changed since ``before``.
+    """Return the current settings, and the attributes that the configuration has changed since ``before``.
 
-    The latest change wins: a key that was changed overrules what was set by hand until then.
+    The latest change wins: a changed key overrides an attribute that was set before.
 
     :param attributes: those of the state, which become those of the result.
-    :raises ConfigError: one or more values cannot be read; the text names all of them.
+    :raises ConfigError: one or more values are invalid; the text names all of them.
     """
     config = None if config is None else dict(config)
     ours = {} if config is None else {name: config[name] for name in _NAMES if name in config}
     if before and _is_identical(ours, before.ours) and before.is_current(before.config, attributes):
         return before._replace(config=config), set()
     reader = _Reader()
-    said = _read_config(reader, ours)
-    changed = _differing(said, before.said if before else {})
+    configured = _read_config(reader, ours)
+    changed = _differing(configured, before.configured if before else {})
     for attribute in changed:
-        _show(attributes, attribute, said.get(attribute))
-    readings = {**said, **_read_by_hand(reader, attributes, said)}
+        _set_attribute(attributes, attribute, configured.get(attribute))
+    readings = {**configured, **_read_attributes(reader, attributes, configured)}
     if reader.faults:
         raise ConfigError("\n".join(reader.faults))
     watched = tuple(reader.watched)
     sender = _sender_seen(attributes, ours, watched)
-    return Seen(_settings(readings), config, ours, attributes, watched, said, sender), changed
+    return Seen(_settings(readings), config, ours, attributes, watched, configured, sender), changed
 
 
 def _is_identical(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether both hold the same objects: of another list that is equal now, nothing would be known later."""
+    """Whether both contain the same objects: another list that is equal now may change later."""
     return one.keys() == other.keys() and all(other[name] is value for name, value in one.items())
 
 
 def _sender_seen(
     attributes: Mapping[str, Any], ours: Mapping[str, Any], watched: tuple[Watched, ...]
 ) -> tuple[Any, Any, Any]:
-    # Of what may change without being replaced nothing is certain: no attribute is this tuple.
+    # If values can change in place, nothing is certain: no attribute is identical to this tuple.
     attribute = watched or attributes.get("default_sender")
     return (attribute, ours.get("MAIL_DEFAULT_SENDER"), ours.get("DEFAULT_MAIL_SENDER"))
 
 
-def is_said(key: str, config: Mapping[str, Any]) -> bool:
+def is_configured(key: str, config: Mapping[str, Any]) -> bool:
     """Return whether the configuration has a value for the key."""
     return not _is_unset(key, config.get(key))
 
 
 def public_url(config: Mapping[str, Any] | None) -> str | None:
-    """Return ``MAIL_URL`` as it was given, but for ``(set)`` in the place of user name and password."""
+    """Return ``MAIL_URL`` with ``(set)`` instead of the user name and password."""
     value: Any = (config or {}).get(_URL)
     return None if _is_unset(_URL, value) else read.public_url(read.plain(value))
 
 
 def warn_of_keys(config: Mapping[str, Any]) -> None:
-    """Warn of keys that have a new name, and of those that are probably misspelled."""
+    """Warn of keys that were renamed, and of likely typos."""
     for old, new in OLD_KEYS.items():
         if config.get(old) is not None:
-            warn(f"{old} is now called {new}: rename it.", DeprecationWarning)
+            warn(f"{old} is deprecated: rename it to {new}.", DeprecationWarning)
     unknown = [key for key in config if key.startswith("MAIL_") and key not in KEYS and key != _URL]
     if not unknown:
         return
@@ -288,46 +288,47 @@ def warn_of_keys(config: Mapping[str, Any]) -> None:
 
 
 def _is_unset(key: str, value: Any) -> bool:
-    """Whether the value says nothing: None, or the empty text of an unset variable of the environment."""
+    """Whether the value means "not set": None, or the empty string of an environment variable."""
     return (value is None and key not in _NONE_IS_A_VALUE) or (isinstance(value, str) and not value.strip())
 
 
 def _read_config(reader: _Reader, ours: Mapping[str, Any]) -> dict[str, Reading]:
-    """Return what the configuration says, by attribute."""
-    said: dict[str, Reading] = {}
+    """Return the values from the configuration, by attribute."""
+    configured: dict[str, Reading] = {}
     if ours.get(_TESTING) is not None:
         is_testing = bool(ours[_TESTING])
-        said["suppress"] = Reading(_TESTING, is_testing, is_testing, is_testing)
-    said.update(reader.read_url(ours.get(_URL)))
-    for name in (*OLD_KEYS, *KEYS):  # where both are set, the new one counts
+        configured["suppress"] = Reading(_TESTING, is_testing, is_testing, is_testing)
+    configured.update(reader.read_url(ours.get(_URL)))
+    for name in (*OLD_KEYS, *KEYS):  # if both are set, the new one wins
         key = OLD_KEYS.get(name, name)
         reading = reader.read(name, key, ours[name]) if name in ours else None
         if reading is not None:
-            said[KEYS[key].attribute] = reading
-    return said
+            configured[KEYS[key].attribute] = reading
+    return configured
 
 
-def _read_by_hand(
-    reader: _Reader, attributes: Mapping[str, Any], said: Mapping[str, Reading]
+def _read_attributes(
+    reader: _Reader, attributes: Mapping[str, Any], configured: Mapping[str, Reading]
 ) -> dict[str, Reading]:
-    """Return what was set by hand, by attribute; one that was set to nothing has its default."""
+    """Return the attributes that were set in code; one that was set to nothing has its default."""
     found: dict[str, Reading] = {}
     for attribute in filter(attributes.__contains__, _KEY_OF):
         value = attributes[attribute]
-        if value is (said[attribute].shown if attribute in said else SHOWN_DEFAULTS[attribute]):
+        reading = configured.get(attribute)
+        if value is (reading.attribute_value if reading else ATTRIBUTE_DEFAULTS[attribute]):
             continue
-        source = f"{attribute}, set by hand,"
+        source = f"The attribute {attribute}"
         nothing = Reading(source, None, value, getattr(DEFAULTS, attribute))
         found[attribute] = reader.read(source, _KEY_OF[attribute], value) or nothing
     return found
 
 
-def _differing(said: dict[str, Reading], before: dict[str, Reading]) -> set[str]:
-    """Return the attributes of which the configuration says something else than before."""
+def _differing(configured: dict[str, Reading], before: dict[str, Reading]) -> set[str]:
+    """Return the attributes whose value in the configuration has changed."""
     return {
         attribute
-        for attribute in said.keys() | before.keys()
-        if _key_and_value(said.get(attribute)) != _key_and_value(before.get(attribute))
+        for attribute in configured.keys() | before.keys()
+        if _key_and_value(configured.get(attribute)) != _key_and_value(before.get(attribute))
     }
 
 
@@ -335,12 +336,12 @@ def _key_and_value(reading: Reading | None) -> tuple[str, Any] | None:
     return reading and (reading.source, reading.plain)
 
 
-def _show(attributes: dict[str, Any], attribute: str, reading: Reading | None) -> None:
-    """Give the attribute what the configuration says; of those that are ours, nothing is kept there."""
+def _set_attribute(attributes: dict[str, Any], attribute: str, reading: Reading | None) -> None:
+    """Set the attribute to the value from the configuration; only attributes of 0.10 are stored there."""
     if attribute not in _OF_0_10:
         attributes.pop(attribute, None)
     else:
-        attributes[attribute] = SHOWN_DEFAULTS[attribute] if reading is None else reading.shown
+        attributes[attribute] = ATTRIBUTE_DEFAULTS[attribute] if reading is None else reading.attribute_value
 
 
 def _settings(readings: Mapping[str, Reading]) -> Settings:
@@ -349,9 +350,9 @@ def _settings(readings: Mapping[str, Reading]) -> Settings:
 
 
 def _sender_as_given(reading: Reading | None) -> Any:
-    """Return what ``Message.sender`` is to be: a pair as one text, as it has always been read back."""
+    """Return the value of ``Message.sender``: a pair becomes one string, as in every release."""
     if reading is None:
         return None
-    if hasattr(reading.shown, "addr_spec"):
-        return reading.shown
+    if hasattr(reading.attribute_value, "addr_spec"):
+        return reading.attribute_value
     return join_pair(reading.plain) if isinstance(reading.plain, tuple | list) else reading.plain

@@ -1,6 +1,6 @@
-"""The settings of one application as they are now: read from its configuration, or set by hand.
+"""The current settings of one application, from its configuration or set in code.
 
-Knows no key by name. What something is done with is a snapshot of them, which never changes.
+Does not know the names of the keys. Messages and connections use an immutable snapshot of the settings.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from typing import TypeVar
 
 from .._signals import own_lock
+from .settings import ATTRIBUTE_DEFAULTS
 from .settings import Settings
-from .settings import SHOWN_DEFAULTS
 
 if TYPE_CHECKING:
     from .sources import Seen
@@ -21,10 +21,9 @@ Self = TypeVar("Self", bound="State")
 
 
 class State:
-    """Settings that follow a configuration; every attribute may be set by hand.
+    """Settings that follow a configuration. Every attribute can also be set in code.
 
-    The attributes of Flask-Mail 0.10 are in ``__dict__``, and nothing else is. The others can be read and
-    set all the same.
+    Only the attributes of Flask-Mail 0.10 are in ``__dict__``. The others can be read and set as well.
     """
 
     debug: int
@@ -60,32 +59,32 @@ class State:
         self.ascii_attachments = ascii_attachments
 
     def snapshot(self) -> Settings:
-        """Return the settings for what begins now: the same object until something is changed.
+        """Return the current settings: the same object until something is changed.
 
-        The latest change wins, be it in the configuration or by hand. Safe to call from every thread.
+        The latest change wins, whether it is a configuration key or an attribute. Thread-safe.
 
-        :raises ConfigError: one or more values cannot be read; the text names all of them.
+        :raises ConfigError: one or more values are invalid; the text names all of them.
         """
         seen = self._seen
         if seen is None or not seen.is_current(self._config, self.__dict__):
-            seen = self._look()
+            seen = self._refresh()
         return seen.settings
 
     def __getattr__(self, name: str) -> Any:
-        """Return a setting that is not in ``__dict__``, as the last snapshot has it."""
-        if name not in SHOWN_DEFAULTS:
+        """Return a setting that is not in ``__dict__``, from the last snapshot."""
+        if name not in ATTRIBUTE_DEFAULTS:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        reading = self._seen.said.get(name) if self._seen else None
-        return SHOWN_DEFAULTS[name] if reading is None else reading.shown
+        reading = self._seen.configured.get(name) if self._seen else None
+        return ATTRIBUTE_DEFAULTS[name] if reading is None else reading.attribute_value
 
     def __repr__(self) -> str:
         server = f"[{self.server}]" if ":" in str(self.server) else self.server
         return f"<{type(self).__name__} {server}:{self.port}{' suppressed' if self.suppress else ''}>"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle without secrets, the application, and the configuration that was followed."""
-        shown = {name: getattr(self, name) for name in SHOWN_DEFAULTS}
-        ours = {name: value for name, value in shown.items() if value != SHOWN_DEFAULTS[name]}
+        """Pickle without secrets, the application, and the configuration."""
+        shown = {name: getattr(self, name) for name in ATTRIBUTE_DEFAULTS}
+        ours = {name: value for name, value in shown.items() if value != ATTRIBUTE_DEFAULTS[name]}
         values = {**ours, **self.__dict__, "password": None}
         values.pop("oauth2_token", None)
         return values
@@ -101,47 +100,47 @@ class State:
         return twin
 
     def _begin(self) -> None:
-        """Have all that is not in ``__dict__``."""
+        """Initialise everything that is not in ``__dict__``."""
         self._config: Mapping[str, Any] | None = None
         self._seen: Seen | None = None
         self._locks: dict[int, Any] = {}
 
     def _follow(self, config: Mapping[str, Any], debug: bool | int, testing: bool) -> None:
-        """Take every value from ``config``, now and whenever it is changed.
+        """Read every value from ``config``, now and whenever it is changed.
 
-        :param debug: stands in for ``MAIL_DEBUG`` where that is not set.
-        :param testing: stands in for ``MAIL_SUPPRESS_SEND`` where that is not set.
+        :param debug: the default of ``MAIL_DEBUG``.
+        :param testing: the default of ``MAIL_SUPPRESS_SEND``.
         """
         from . import sources as _sources
 
         self._config = config
         self.debug = int(debug)
         self.snapshot()
-        if testing and not _sources.is_said("MAIL_SUPPRESS_SEND", config):
+        if testing and not _sources.is_configured("MAIL_SUPPRESS_SEND", config):
             self.suppress = True
         _sources.warn_of_keys(config)
 
     def _default_sender(self) -> Any:
-        """Return the sender of a message that was given none; no other setting need be looked at."""
+        """Return the default sender, without checking other settings if possible."""
         seen = self._seen
         if seen is not None and seen.has_sender_of(self._config, self.default_sender):
             return seen.settings.default_sender_as_given
         return self.snapshot().default_sender_as_given
 
-    def _look(self) -> Seen:
-        from .sources import look
+    def _refresh(self) -> Seen:
+        from .sources import read_current
 
         while True:
             before = self._seen
-            seen, changed = look(before, self._config, dict(self.__dict__))
+            seen, changed = read_current(before, self._config, dict(self.__dict__))
             with own_lock(self._locks):
-                if self._seen is before:  # nobody else was faster
-                    # The attributes first: who sees them with what was seen before will look again.
-                    self._take_over(changed, seen.attributes)
+                if self._seen is before:  # no other thread was faster
+                    # The attributes first: a thread that sees them with the old settings reads again.
+                    self._update(changed, seen.attributes)
                     self._seen = seen
                     return seen
 
-    def _take_over(self, changed: set[str], attributes: dict[str, Any]) -> None:
+    def _update(self, changed: set[str], attributes: dict[str, Any]) -> None:
         for name in changed:
             if name in attributes:
                 self.__dict__[name] = attributes[name]

@@ -1,8 +1,8 @@
-"""Read one configuration value, typed or as text from the environment, as a person means it.
+"""Read a single configuration value, either typed or as text from the environment.
 
-Knows no key by name. A value of the user's is copied by one of the first functions, which look at it once;
-each of the others takes such a copy and returns the value, or raises ValueError or TypeError. The caller
-says which key it was and what is expected.
+Does not know the names of the keys. The first functions read a value of the user once and copy it. The others
+take such a copy and return the value, or raise ValueError or TypeError. The caller adds the key and what is
+expected.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ _DOMAIN = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z"
 _TRUE = frozenset({"1", "true", "yes", "on", "y", "t"})
 _FALSE = frozenset({"0", "false", "no", "off", "n", "f"})
 _MECHANISMS = frozenset({"PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"})
-#: Written for each message as it is, or, as Bcc, for nobody to see.
+#: Headers that depend on the message, or, like Bcc, must not be written.
 _NO_DEFAULTS = frozenset({"bcc", "resent-bcc", "content-type", "content-transfer-encoding", "mime-version"})
-#: Types whose values say the same for ever.
+#: Types whose values cannot change.
 _IMMUTABLE = frozenset({str, bytes, int, float, bool, type(None), Mailbox})
 _URL_FORM = (
-    'cannot be read. Write "smtp://user:password@host:587?tls=starttls" or "smtps://user:password@host";'
-    " percent-encode / @ : ? # in user name and password."
+    'is not a valid URL. Write "smtp://user:password@host:587?tls=starttls" or "smtps://user:password@host",'
+    " and percent-encode / @ : ? # in the user name and password."
 )
 
 
 def plain(value: Any) -> Any:
-    """Return the value as strings, numbers, lists and dicts that nobody else has.
+    """Return a private copy of the value, made of strings, numbers, lists and dicts.
 
-    A value that cannot change, and one of another kind such as a callable, is returned itself.
+    Immutable values, and objects such as callables, are returned unchanged.
     """
     if type(value) in _IMMUTABLE:
         return value
@@ -68,7 +68,7 @@ def plain(value: Any) -> Any:
 
 
 def _exact(value: Any) -> str:
-    """Return a text, or what stands for one, as a string whose methods are those of ``str``."""
+    """Return a string or lazy string as an exact ``str``."""
     return str.__str__(as_text(value, "the value"))
 
 
@@ -78,7 +78,7 @@ def _plain_collection(value: Any) -> Any:
     parts = list(map(plain, value))
     if isinstance(value, tuple):
         return value if type(value) is tuple and all(map(is_, parts, value)) else tuple(parts)
-    # The same order whatever the hash seed.
+    # The order must not depend on the hash seed.
     return parts if isinstance(value, list) else sorted(parts, key=str)
 
 
@@ -88,7 +88,7 @@ def plain_path(value: Any) -> Any:
 
 
 def plain_headers(value: Any) -> Any:
-    """Return headers, which may be JSON, as a dict of texts and of lists of them."""
+    """Return headers, which may be JSON, as a dict of strings and lists of strings."""
     if is_text(value):
         text = _exact(value)
         value = _from_json(text) if text.strip() else text
@@ -121,7 +121,7 @@ def flag(value: Any) -> bool:
 
 
 def level(value: Any) -> int:
-    """Return a debug level; truth counts as 1."""
+    """Return a debug level; True is 1."""
     if isinstance(value, str) and value.strip().isdecimal():
         return int(value)
     return int(value) if isinstance(value, int) else int(flag(value))
@@ -133,7 +133,7 @@ def _number(value: Any) -> int:
     try:
         return int(value)
     except ValueError:
-        raise ValueError from None  # the caller says what is expected
+        raise ValueError from None  # the caller adds what is expected
 
 
 def port(value: Any) -> int:
@@ -144,7 +144,7 @@ def port(value: Any) -> int:
 
 
 def count(value: Any) -> int | None:
-    """Return a number of messages; None, with which nothing is limited, for 0."""
+    """Return a number of messages, or None (no limit) for 0."""
     number = 0 if isinstance(value, str) and value.strip().lower() == "none" else _number(value)
     if number < 0:
         raise ValueError
@@ -166,13 +166,13 @@ def seconds(value: Any) -> float | None:
 
 
 def idle(value: Any) -> float | None:
-    """Return the seconds that an idle connection is kept; None, with which none is, for 0 or False."""
+    """Return the seconds to keep an idle connection, or None (close it) for 0 or False."""
     is_none = value is False or value == 0 or (isinstance(value, str) and value.strip() in ("0", "0.0"))
     return None if is_none else seconds(value)
 
 
 def tries(value: Any) -> int:
-    """Return how often something is tried again: few times, for the caller waits meanwhile."""
+    """Return the number of retries. It is small, because the caller waits meanwhile."""
     number = _number(value)
     if not 0 <= number <= 10:
         raise ValueError
@@ -186,17 +186,17 @@ def text(value: Any) -> str:
 
 
 def secret(value: Any) -> str:
-    """Return a user name or password; ``from_prefixed_env`` makes a number of one that is all digits."""
+    """Return a user name or password; ``from_prefixed_env`` converts one that is all digits to a number."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)
 
 
 def host(value: Any) -> str:
     name = text(value).strip()
     if name.startswith("[") and name.endswith("]"):
-        name = name[1:-1]  # an IPv6 address as URLs have it
+        name = name[1:-1]  # an IPv6 address in URL syntax
     if find_unsafe(name) or re.search(r"[\s/@\[\]]|\A[^:]*:[^:]*\Z", name):
         raise ValueError
-    name.encode("idna")  # as the resolver will: an empty or overlong label is an error there
+    name.encode("idna")  # as the resolver does: fails for an empty or overlong label
     return name
 
 
@@ -213,7 +213,7 @@ def domain(value: Any) -> str:
 
 
 def sender(value: Any) -> Mailbox:
-    """Return the one address that the value is."""
+    """Return the value as a single address."""
     try:
         return mailbox(value, "")
     except ValueError:
@@ -228,12 +228,12 @@ def senders(value: Any) -> tuple[Mailbox, ...]:
     problems: list[MessageError] = []
     boxes = read_mailboxes(value, "reply_to", problems)
     if problems:
-        raise ValueError  # the caller says what is expected
+        raise ValueError  # the caller adds what is expected
     return tuple(boxes)
 
 
 def headers(value: Any) -> tuple[tuple[str, str], ...]:
-    """Return a dict of texts as name and value of each header, one pair for each line."""
+    """Return headers as pairs of name and value, one for each line."""
     if not isinstance(value, dict):
         raise TypeError
     pairs = []
@@ -284,7 +284,7 @@ def url(value: Any) -> dict[str, Any]:
         values = _url_host(parts)
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
     except ValueError:
-        raise ValueError(_URL_FORM) from None  # what urlsplit says may hold the password
+        raise ValueError(_URL_FORM) from None  # the text of urlsplit may contain the password
     for name, option in options.items():
         values.update(_url_option(parts.scheme, name, option))
     return values
@@ -323,6 +323,6 @@ def _url_option(scheme: str, name: str, value: str) -> dict[str, Any]:
     if name == "timeout" and re.match(r"[0-9]*\.?[0-9]+\Z", value) and float(value) > 0:
         return {"timeout": float(value)}
     raise ValueError(
-        f"has an option {ascii(name)} that cannot be read."
-        " Known are tls=starttls and tls=none (for smtp:), and timeout=SECONDS."
+        f"has an invalid option {ascii(name)}."
+        " The options are tls=starttls and tls=none (for smtp:), and timeout=SECONDS."
     )

@@ -1,5 +1,5 @@
-"""Delivery: which host a message goes to, how often it is tried, and what is reported afterwards.
+"""Delivery: choosing the host for a message, retrying, and reporting the outcome.
 
-A ``Line`` is an open host with the settings it was opened with, ``lines`` is the pool of them,
-``sender`` routes, retries and reports, and ``connection`` is the public face.
+A ``Line`` is an open host with the settings it was opened with, and ``lines`` is the pool of idle ones.
+``sender`` routes, retries and reports. ``connection`` is the public class.
 """

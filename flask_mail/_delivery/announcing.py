@@ -1,6 +1,6 @@
-"""Tell all who listen what became of a message: captures, signals, and the log.
+"""Report the outcome of a message to captures, signals, and the log.
 
-Whatever they do, the message is answered for by then: what they raise is logged and goes no further.
+The outcome is final by then, so exceptions of captures and receivers are logged and do not propagate.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ logger = logging.getLogger("flask_mail")
 
 
 def app_of(mail: _Mail) -> Flask:
-    """Return the application that sends, whose signals are sent.
+    """Return the application that sends the message and its signals.
 
-    :raises ConfigError: the state belongs to none, and there is no context.
+    :raises ConfigError: the state belongs to no application, and there is no context.
     """
     app: Flask | None = mail.app
     if app is not None:
@@ -42,10 +42,10 @@ def app_of(mail: _Mail) -> Flask:
     if not has_app_context():
         raise ConfigError(
             "This connection belongs to no application."
-            " Create it within app.app_context(), or by a Mail(app)."
+            " Create it within app.app_context(), or with a Mail(app)."
         )
     current: Any = current_app
-    return current._get_current_object()  # type: ignore[no-any-return] # what is behind the LocalProxy
+    return current._get_current_object()  # type: ignore[no-any-return] # the application behind the LocalProxy
 
 
 def interceptors(app: Flask | None) -> list[Capture]:
@@ -55,7 +55,7 @@ def interceptors(app: Flask | None) -> list[Capture]:
 
 
 def announce(app: Flask, message: Message, receipt: Receipt, outcome: Outcome) -> None:
-    """Tell what the receipt says: that the message was sent, or why it was not."""
+    """Announce that the message was sent, or why it was not."""
     error = receipt.error
     if error is not None:
         _announce_failure(app, message, receipt.message_id, error, outcome.is_transient)
@@ -77,7 +77,7 @@ def _announce_failure(
     if isinstance(error, DeliveryUnknown):
         error.message_id = message_id
     with contextlib.suppress(AttributeError):  # an exception with slots
-        error.is_transient = is_transient  # type: ignore[attr-defined] # of all that users may raise
+        error.is_transient = is_transient  # type: ignore[attr-defined] # any exception that users may raise
     for capture in captures():
         _call(capture.failed, app, message, error)
     email_failed.announce(app, message=message, error=error)

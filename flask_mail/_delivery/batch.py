@@ -1,6 +1,6 @@
-"""Many messages over a connection: a window of them at a time, in order, a receipt for each.
+"""Many messages over a connection: sent in windows, in order, with a receipt for each.
 
-Uses a sender for what happens to the messages; knows neither hosts nor Flask.
+Uses a sender to send the messages; knows neither hosts nor Flask.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .._envelope import Receipt
 from .._message.message import Message
 from .current import Failures
 from .current import Unreachable
-from .retries import pauses
+from .retries import backoff
 from .routing import Item
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("flask_mail")
 
-#: Bytes of contents at which a window is full, so that large messages do not add up in memory.
+#: Bytes of content at which a window is full, to limit the memory for large messages.
 _FULL = 4_000_000
-#: Messages that go out together, and what the caller's iterable raised after them.
+#: Messages that are sent together, and the exception that the caller's iterable raised after them.
 _Window = tuple[list[Item], "Exception | None"]
 
 
@@ -45,7 +45,7 @@ class Batch:
         self._size = window
 
     def receipts(self, messages: Iterable[Message]) -> Iterator[Receipt]:
-        """Yield the receipts in order; raise why the batch has ended before its end, if so."""
+        """Yield the receipts in order; raise if the batch ends early."""
         self._failures.reset()
         for items, failure in self.windows(messages):
             stop = self.send(items) or failure
@@ -54,7 +54,7 @@ class Batch:
                 raise stop
 
     def windows(self, messages: Iterable[Message]) -> Iterator[_Window]:
-        """Yield the messages by windows, ready to be sent."""
+        """Yield windows of messages that are ready to be sent."""
         iterator = iter(messages)
         failure: Exception | None = None
         is_more = True
@@ -67,20 +67,20 @@ class Batch:
                     size += _size(items[-1])
                 except StopIteration:
                     is_more = False
-                except Exception as error:  # noqa: BLE001 # raised once what was taken before is answered for
+                except Exception as error:  # noqa: BLE001 # raised after the receipts of earlier messages
                     is_more, failure = False, error
             if items or failure:
                 yield items, failure
 
     def send(self, items: Sequence[Item]) -> Exception | None:
-        """Give each item an outcome, and return why there is no use in sending more, if so.
+        """Set the outcome of each item; return an error if the batch should stop.
 
-        Announces nothing but what sends itself, so that a thread of its own may do it.
+        Sends no signals, so that it can run in another thread, except for messages with their own ``send``.
         """
         stop: Exception | None = None
         for has_hook, run in itertools.groupby(items, lambda item: item.has_hook):
             group = list(run)
-            stop = self._send_by_themselves(group) if has_hook else self._send_patiently(group)
+            stop = self._send_overridden(group) if has_hook else self._send_with_retries(group)
             if stop:
                 break
         for item in items:
@@ -89,23 +89,23 @@ class Batch:
         return None if isinstance(stop, Unreachable) else stop
 
     def report(self, items: Iterable[Item]) -> list[Receipt]:
-        """Announce what became of each message, before the caller may lose interest in the others."""
+        """Announce the outcome of every message, even if the caller does not read all receipts."""
         return [self._sender.report(item) for item in items]
 
-    def _send_by_themselves(self, items: Iterable[Item]) -> Exception | None:
+    def _send_overridden(self, items: Iterable[Item]) -> Exception | None:
         for item in items:
-            self._sender.send_by_itself(self._connection, item)
+            self._sender.send_overridden(self._connection, item)
             if stop := self._failures.reason_to_stop:
                 return stop
         return None
 
-    def _send_patiently(self, items: Sequence[Item]) -> Exception | None:
+    def _send_with_retries(self, items: Sequence[Item]) -> Exception | None:
         ready = [item for item in items if item.outcome is None]
         settings = ready[0].settings if ready else None
         if settings is None:
             return None
         stop = self._send_once(ready, settings)
-        for pause in pauses(settings.retries):
+        for pause in backoff(settings.retries):
             again = [item for item in ready if item.outcome is not None and item.outcome.is_transient]
             if not again:
                 break
@@ -115,14 +115,14 @@ class Batch:
         return stop
 
     def _send_once(self, items: Sequence[Item], settings: Settings) -> Exception | None:
-        """Send the items over as many connections as it takes, and return why the last came to nothing."""
+        """Send the items over as many connections as needed; return an error if the last one failed."""
         sender = self._sender
         waiting = items
         with sender.lock:
             while waiting:
                 try:
                     waiting = sender.router.attempt(self._connection, waiting, settings)
-                except Exception:  # it is among the failures
+                except Exception:  # it is recorded in the failures
                     logger.debug("No connection for a batch.", exc_info=True)
                     waiting = [item for item in waiting if item.outcome is None]
                 stop = self._failures.reason_to_stop
@@ -136,9 +136,9 @@ class Batch:
 def receipts_concurrently(
     connections: Sequence[Connection], messages: Iterable[Message], window: int
 ) -> Iterator[Receipt]:
-    """Yield the receipts of all messages in order, sent by several connections at a time, each in a thread.
+    """Yield the receipts of all messages in order, sent over several connections, each in its own thread.
 
-    Messages are written, and what became of them is announced, in the thread of the caller.
+    Messages are rendered, and their outcomes announced, in the calling thread.
     """
     batches = [Batch(connection, window) for connection in connections]
     for batch in batches:
@@ -163,14 +163,14 @@ def receipts_concurrently(
             if stop:
                 raise stop
         finally:
-            # What was sent is announced, even if the caller has lost interest in the receipts.
+            # Outcomes are announced even if the caller stops reading receipts.
             for task in under_way:
                 task.wait()
                 first.report(task.items)
 
 
 class _Task:
-    """A window that a worker sends."""
+    """A window for a worker to send."""
 
     def __init__(self, items: list[Item], failure: Exception | None) -> None:
         self.items = items
@@ -182,13 +182,13 @@ class _Task:
         """Send the window."""
         try:
             self._stop = batch.send(self.items) or self._stop
-        except BaseException as error:  # noqa: BLE001 # for the thread that waits
+        except BaseException as error:  # noqa: BLE001 # raised in the waiting thread
             self._crash = error
         finally:
             self._is_done.set()
 
     def wait(self) -> Exception | None:
-        """Return why this is the last window, if so, once it was sent."""
+        """Wait until the window was sent; return an error if the batch should stop."""
         self._is_done.wait()
         if self._crash is not None:
             raise self._crash
@@ -196,7 +196,7 @@ class _Task:
 
 
 class _Workers:
-    """A thread for each batch, as far as threads can be had; without any, the caller's does the work."""
+    """A thread for each batch. If no thread can be started, the calling thread does the work."""
 
     def __init__(self, batches: Sequence[Batch]) -> None:
         self._batches = batches
@@ -220,7 +220,7 @@ class _Workers:
             thread.join()
 
     def submit(self, items: list[Item], failure: Exception | None) -> _Task:
-        """Have a window sent, and return what tells when it was."""
+        """Submit a window, and return its task."""
         task = _Task(items, failure)
         if self._threads:
             self._tasks.put(task)

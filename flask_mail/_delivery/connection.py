@@ -1,7 +1,7 @@
-"""A connection: the public face of sending several messages over one host.
+"""The public class to send several messages over one host.
 
-Knows which of its methods a subclass or a test has replaced; what sending is, is elsewhere, and loaded when
-the first connection is made.
+Knows which of its methods a subclass or a test has replaced. The sender does the work, and is imported when
+the first connection is created.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ class _SenderOf:
 
 
 class Connection:
-    """Sends messages over one connection to the mail server. Safe to use from every thread.
+    """Sends messages over one connection to the mail server. Thread-safe.
 
-    ``with mail.connect() as connection:`` opens it and closes it; outside of ``with`` it opens
-    with the first message, and :meth:`close` closes it.
+    ``with mail.connect() as connection:`` opens and closes it. Outside a ``with`` block, it is opened for the
+    first message, and :meth:`close` closes it.
     """
 
-    # In the class, for subclasses whose __init__ sets only what Flask-Mail 0.10 had there.
+    # Class attributes, for subclasses whose __init__ only sets the attributes of Flask-Mail 0.10.
 
-    #: What the messages go to: None while sending is suppressed. May be replaced by any host.
+    #: The host that sends the messages; None while sending is suppressed. Can be replaced by any host.
     host: Any = None
-    #: Messages since the host was opened.
+    #: The number of messages since the host was opened.
     num_emails: int = 0
-    #: Where bounces go, for every message over this connection; otherwise what the message says.
+    #: The envelope sender (return path) for every message over this connection; overrides the message's.
     envelope_from: Any = None
     _max_emails: int | None = None
     _sender: _SenderOf = _SenderOf()
@@ -80,39 +80,40 @@ class Connection:
         return open_host(self.mail.snapshot())
 
     def send(self, message: Message, envelope_from: Any = None) -> Receipt:
-        """Send the message and return what became of it.
+        """Send the message and return its receipt.
 
-        Nothing is transmitted before the whole message is known to be good.
+        The message is checked completely before any of it is sent.
 
-        :param envelope_from: where bounces go, for this sending.
-        :raises MessageError: the message cannot be sent as it is.
+        :param envelope_from: the envelope sender (return path) for this message.
+        :raises MessageError: the message is invalid.
         :raises smtplib.SMTPRecipientsRefused: the server accepted none of the recipients.
-        :raises DeliveryUnknown: the connection ended before the answer to the content came.
+        :raises DeliveryUnknown: the connection was lost after the whole message was sent.
         :raises OSError: the server cannot be reached, or refused; also every other ``smtplib`` error.
         """
         return self._sender.send(self, message, envelope_from)
 
     def send_message(self, *args: Any, **kwargs: Any) -> Receipt:
-        """Send a message made of the parameters of :class:`Message`."""
+        """Create a :class:`Message` with these parameters and send it."""
         return self.send(Message(*args, **kwargs))
 
     def send_many(self, messages: Iterable[Message], window: int = 32) -> Iterator[Receipt]:
-        """Send messages as they come, and return an iterator of their receipts, in order.
+        """Send messages from an iterable, and return an iterator of their receipts, in order.
 
-        A message that cannot be sent has its error in the receipt, and the others go on. What was certainly
-        not accepted when a connection was lost is sent again over a new one; what may have been is not.
+        If a message cannot be sent, its receipt has the error, and the other messages are still sent. If a
+        connection is lost, messages that were certainly not accepted are sent again over a new one; messages
+        that may have been accepted are not.
 
-        :param messages: any iterable; no more than a window is taken before its receipts are handed out.
-        :param window: messages that are under way at a time, if the server and their sizes admit it.
-        :raises OSError: three connections in a row came to nothing. Every message taken has had its receipt
-            by then. Raised by the iterator, as are the errors of ``messages`` itself.
+        :param messages: any iterable; at most one window is read before its receipts are returned.
+        :param window: the number of messages sent at a time, if the server and their sizes allow it.
+        :raises OSError: three connections in a row failed. Every message that was read has its receipt by
+            then. The iterator raises this, as well as the errors of ``messages`` itself.
         """
         if window < 1:
-            raise ValueError(f"window is {window!r}. Give a number of messages from 1 on.")
+            raise ValueError(f"window is {window!r}. Use a number of messages of at least 1.")
         return self._receipts(messages, window)
 
     def close(self) -> None:
-        """Close the connection if it is open; an error in doing so is logged: everything was sent before."""
+        """Close the connection if it is open. Errors are logged, because all messages have been sent."""
         self._sender.close(self)
 
     def _receipts(self, messages: Iterable[Message], window: int) -> Iterator[Receipt]:
@@ -121,31 +122,31 @@ class Connection:
         yield from Batch(self, window).receipts(messages)
 
     def _has_hook(self, message: Message) -> bool:
-        """Whether somebody else has a hand in sending: by a subclass, or by what a test has put in place."""
-        # A bound method has its function; what somebody else has put in the class or the object has none.
+        """Whether a subclass or a test has replaced ``send``."""
+        # A bound method has __func__; a replacement in the class or the object may have none.
         return (
             getattr(self.send, "__func__", None) is not _SEND
             or getattr(message.send, "__func__", None) is not _SEND_OF_MESSAGE
         )
 
     def _opens_as_ours(self) -> bool:
-        """Whether nobody else has a hand in what the host is."""
+        """Whether ``configure_host`` has not been replaced."""
         return getattr(self.configure_host, "__func__", None) is _CONFIGURE_HOST
 
 
-# As they are before anybody can have replaced them.
+# Stored before anybody can have replaced them.
 _ENTER, _EXIT = Connection.__enter__, Connection.__exit__
 _CONFIGURE_HOST, _SEND = Connection.configure_host, Connection.send
 _SEND_OF_MESSAGE = Message.send
 
 
 def send_alone(connection: Connection, message: Message, envelope_from: Any) -> Receipt:
-    """Send one message over a connection that nobody else uses, and return its receipt.
+    """Send one message over a connection that is used for nothing else, and return its receipt.
 
-    The server is not bothered before the message is known to be good, unless somebody else has a hand
-    in it: what was written for Flask-Mail 0.10 expects an open host.
+    The connection is opened after the message was checked, unless a method was replaced: code written for
+    Flask-Mail 0.10 expects an open host.
     """
-    # By its type: a mock of a connection is to be used as one, and is none.
+    # By its type, because a mock of a connection passes isinstance().
     if not issubclass(type(connection), Connection):
         with connection as entered:
             return message.send(entered)
@@ -154,16 +155,16 @@ def send_alone(connection: Connection, message: Message, envelope_from: Any) -> 
     if is_ours and not connection._has_hook(message):
         return sender.send(connection, message, envelope_from, True)
     connection.envelope_from = envelope_from
-    with connection as entered, sender.noting() as notes:
+    with connection as entered, sender.collecting() as notes:
         given: Any = message.send(entered)
     # A receipt, or what stands in for one in a test.
     return given if hasattr(given, "outcome") else sender.receipt_of(message, notes)
 
 
 def _limit(value: Any) -> int | None:
-    """Return a number of messages, which may be text as in a configuration; None for no number.
+    """Return a number of messages, which may be text as in a configuration, or None.
 
-    :raises ValueError: it is neither.
+    :raises ValueError: the value is none of these.
     """
     from .._config.values import count
 
@@ -175,7 +176,7 @@ def _limit(value: Any) -> int | None:
 
 @functools.cache
 def _class_of_senders() -> type[Sender]:
-    """Return the class, which is loaded with the first connection."""
+    """Return the class, which is imported with the first connection."""
     from .sender import Sender
 
     return Sender
@@ -188,17 +189,17 @@ def is_sending_loaded() -> bool:
 
 @functools.cache
 def load_sending() -> None:
-    """Import all that the first message needs, so that it needs no import.
+    """Import everything that sending needs, so that the first message imports nothing.
 
-    A fork while another thread imports would leave its child to wait for ever for that thread's lock.
+    If a process forks while another thread imports, the child waits forever for the import lock.
     """
     import codecs
 
     from .._mime import plaintext as _plaintext  # noqa: F401
     from .._smtp import opening as _opening  # noqa: F401
-    from . import batch as _batch  # noqa: F401 # what is wanted is that it is there
+    from . import batch as _batch  # noqa: F401 # imported for its side effect
     from . import lines as _lines  # noqa: F401
 
     load_rendering()
     _class_of_senders()
-    codecs.lookup("idna")  # which a socket needs for any host name
+    codecs.lookup("idna")  # needed by sockets for host names

@@ -1,7 +1,7 @@
-"""The line that a connection sends over at the moment: opened, taken from the pool, replaced, and returned.
+"""The current line of a connection: opening it, taking it from the pool, replacing and releasing it.
 
-Knows whether a host is one of ours, how long it may be used, and how often opening one came to nothing;
-what goes over it is for the sender to know.
+Knows whether a host was set in code, how long a line may be used, and how often opening one failed. Knows
+nothing of the messages.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .lines import Lines
 
-#: What MAIL_FAIL_SILENTLY does not silence: the server was reached, and the settings are at fault.
+#: Errors that MAIL_FAIL_SILENTLY does not silence: the server was reached, but the settings are wrong.
 _NEVER_SILENCED = (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError, ssl.SSLError)
 
 
 class Unreachable(Exception):
-    """The server cannot be reached, and MAIL_FAIL_SILENTLY says that this is to be passed over."""
+    """The server cannot be reached, and MAIL_FAIL_SILENTLY is on."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(error)
@@ -36,9 +36,9 @@ class Unreachable(Exception):
 
 
 class Failures:
-    """The connections in a row that came to nothing; after a few of them there is no use in another one."""
+    """Counts connections in a row that failed; after a few of them, a batch stops."""
 
-    #: Connections in a row after which a batch is given up.
+    #: Failed connections in a row after which a batch stops.
     MAX = 3
 
     def __init__(self) -> None:
@@ -46,36 +46,36 @@ class Failures:
         self._last: Exception | None = None
 
     def reset(self) -> None:
-        """Begin to count anew."""
+        """Reset the count."""
         self._count = 0
 
     def note_refusal(self, error: Exception) -> None:
         """Count a connection that could not be opened."""
         cause = error.error if isinstance(error, Unreachable) else error
-        # To wait as long for the next connection would hold up a batch without end.
+        # Waiting for another timeout for each connection would block a batch forever.
         is_lasting = isinstance(cause, TimeoutError) or not is_transient(cause)
         self._count, self._last = self.MAX if is_lasting else self._count + 1, error
 
     def note_loss(self, peer: str) -> None:
-        """Count a connection that was lost before the server had said yes or no to any message."""
+        """Count a connection that was lost before the server accepted or refused any message."""
         self._count, self._last = (
             self._count + 1,
             smtplib.SMTPServerDisconnected(
-                f"{peer} ended {self.MAX} sessions in a row before it accepted a message."
+                f"{peer} ended {self.MAX} sessions in a row before it accepted a message. Try again later."
             ),
         )
 
     @property
     def reason_to_stop(self) -> Exception | None:
-        """Why there is no use in another connection, if so."""
+        """The error to stop a batch with, or None."""
         return self._last if self._count >= self.MAX else None
 
 
 class CurrentLine:
-    """The line that a connection sends over, if it has one by now.
+    """The line that a connection sends over, if it has one.
 
-    Each method is given the connection, whose ``host`` anybody may replace. To know it all the time would
-    keep one alive that nobody has any longer.
+    Each method takes the connection, whose ``host`` can be replaced in code. Storing the connection would
+    keep it alive.
     """
 
     def __init__(self) -> None:
@@ -88,19 +88,19 @@ class CurrentLine:
             with contextlib.suppress(Exception):
                 self.line.host.quit()
 
-    def has_stranger(self, connection: Connection) -> bool:
-        """Whether somebody else has put a host in place."""
+    def has_foreign_host(self, connection: Connection) -> bool:
+        """Whether the host was set in code."""
         host = connection.host
         return host is not None and (self.line is None or host is not self.line.host)
 
     def get(
         self, connection: Connection, settings: Settings, pool: Lines | None = None
     ) -> tuple[Line | None, bool]:
-        """Return the line that is open, or one from the pool, or a new one; and whether it is new.
+        """Return the open line, one from the pool, or a new one; and whether it is new.
 
-        The line is None where an override of ``configure_host`` returns None, for then nothing is to be sent.
+        The line is None if an overridden ``configure_host`` returns None, which suppresses sending.
 
-        :raises Exception: none can be opened.
+        :raises Exception: no line can be opened.
         """
         limit = limit_of(connection, settings)
         line = self.line
@@ -110,13 +110,13 @@ class CurrentLine:
             self.close_line(connection)
         while pool is not None and (line := pool.take(settings)):
             if not limit or line.sent < limit:
-                self._hold(connection, line)
+                self._attach(connection, line)
                 return line, False
             line.close()
         return self.open(connection, settings), True
 
     def open(self, connection: Connection, settings: Settings) -> Line | None:
-        """Open a host and return its line; None if there is to be no host.
+        """Open a host and return its line; None if ``configure_host`` returns None.
 
         :raises Unreachable: the server cannot be reached, and MAIL_FAIL_SILENTLY is on.
         """
@@ -126,27 +126,27 @@ class CurrentLine:
         if host is None:
             return None
         line = Line(host, settings)
-        self._hold(connection, line)
+        self._attach(connection, line)
         return line
 
-    def leave(self, connection: Connection, line: Line, pool: Lines | None) -> None:
-        """Close a line that the server has left, and the idle ones to that server."""
+    def discard(self, connection: Connection, line: Line, pool: Lines | None) -> None:
+        """Close a line whose session the server has ended, and the idle lines to that server."""
         self.close_line(connection)
         if pool is not None:
             pool.discard(line.key)
 
     def abort(self, connection: Connection) -> None:
-        """Cut the line off: what went out next could become a part of another message's content."""
-        if line := self._forget(connection):
+        """Drop the line, because the next command could become part of a message's content."""
+        if line := self._detach(connection):
             line.drop()
 
     def release(self, connection: Connection, pool: Lines, seconds: float) -> None:
-        """Leave the line to the pool for so many seconds, or close it if it is of no more use."""
+        """Release the line to the pool for this many seconds, or close it if it cannot be used again."""
         line = self.line
-        if line is None or self.has_stranger(connection):
+        if line is None or self.has_foreign_host(connection):
             self.close(connection)
         elif _is_good(line, limit_of(connection, line.settings)):
-            self._forget(connection)
+            self._detach(connection)
             pool.release(line, seconds)
         else:
             self.close_line(connection)
@@ -156,35 +156,35 @@ class CurrentLine:
         line = self.line
         if line is None:
             return
-        self._forget(connection)
+        self._detach(connection)
         if line.is_usable():
             line.close()
         else:
             line.drop()
 
     def close(self, connection: Connection) -> None:
-        """Close the host, and one that somebody else put in place; errors in doing so are logged."""
+        """Close the line, and a host that was set in code. Errors are logged."""
         if self.line is None and connection.host is None:
             connection.num_emails = 0
             return
-        stranger = connection.host if self.has_stranger(connection) else None
-        line = self._forget(connection)
-        if stranger is not None:
-            quit_host(stranger)
+        foreign = connection.host if self.has_foreign_host(connection) else None
+        line = self._detach(connection)
+        if foreign is not None:
+            quit_host(foreign)
         if line is not None:
             line.close()
 
-    def _hold(self, connection: Connection, line: Line) -> None:
+    def _attach(self, connection: Connection, line: Line) -> None:
         self.line, connection.host, connection.num_emails = line, line.host, line.sent
 
-    def _forget(self, connection: Connection) -> Line | None:
-        """Have no host any longer, and return the line that there was."""
+    def _detach(self, connection: Connection) -> Line | None:
+        """Remove the line from the connection, and return it."""
         line, self.line, connection.host, connection.num_emails = self.line, None, None, 0
         return line
 
 
 def limit_of(connection: Connection, settings: Settings) -> int:
-    """Return the messages that one session may take, 0 for no limit."""
+    """Return the maximum number of messages for each session, or 0 for no limit."""
     return connection._max_emails or settings.max_emails or 0
 
 

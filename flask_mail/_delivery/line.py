@@ -1,6 +1,6 @@
 """One open host and the settings that it was opened with.
 
-What the host can do is found out once, when it is there. Knows nothing of messages, Flask, or who sends.
+The capabilities of the host are determined once. Knows nothing of messages, Flask, or the sender.
 """
 
 from __future__ import annotations
@@ -25,75 +25,75 @@ from ..backends import WindowHost
 logger = logging.getLogger("flask_mail")
 
 _ACCEPTED = Outcome(Verdict.ACCEPTED)
-#: Sends messages to a host in the one way that it can, and returns an outcome for each.
+#: Sends messages with the method that the host supports, and returns an outcome for each.
 _Way = Callable[[Any, Sequence[Outgoing]], list[Outcome]]
 
 
 class Line:
-    """An open host, with what it was opened with and how much it has been used."""
+    """An open host, its settings, and how many messages it has sent."""
 
     __slots__ = ("_is_usable", "_send", "host", "key", "max_window", "sent", "settings")
 
     def __init__(self, host: Any, settings: Settings) -> None:
         self.host = host
         self.settings = settings
-        #: What the host depends on: it sends nothing for anybody who needs another one.
+        #: The settings that the host depends on; it is only used with equal ones.
         self.key = settings.connection_key
-        #: Messages that the host was asked to take.
+        #: The number of messages passed to the host.
         self.sent = 0
         is_for_windows = issubclass(type(host), WindowHost)
-        #: Messages that the host takes at a time.
+        #: The number of messages that the host accepts at a time.
         self.max_window = sys.maxsize if is_for_windows else 1
         self._send: _Way = _send_window if is_for_windows else _send_singly
         self._is_usable = _usability_of(host, is_for_windows)
 
     def send(self, items: Sequence[Outgoing]) -> list[Outcome]:
-        """Send the messages and return what became of each."""
+        """Send the messages and return an outcome for each."""
         self.sent += len(items)
         return self._send(self.host, items)
 
     def is_usable(self) -> bool:
-        """Whether the host can take another message, as far as is known without asking it."""
+        """Whether the host can send another message, as far as is known without asking the server."""
         try:
             return self._is_usable()
         except Exception:
-            logger.warning("A host could not say whether it is usable: it is closed.", exc_info=True)
+            logger.warning("is_usable() of a host failed. The host is closed.", exc_info=True)
             return False
 
     def close(self) -> None:
-        """End the session; an error in doing so is logged: everything was sent before."""
+        """End the session. Errors are logged, because all messages have been sent."""
         quit_host(self.host)
 
     def drop(self) -> None:
-        """Let go of the host without a word: the server has left it, or it is another process's."""
+        """Close the host without QUIT: the session has ended, or belongs to another process."""
         with contextlib.suppress(Exception):
             self.host.close()
 
 
 def quit_host(host: Any) -> None:
-    """End the session of a host; an error in doing so is logged: everything was sent before."""
+    """End the session of a host. Errors are logged, because all messages have been sent."""
     try:
         host.quit()
     except Exception:
-        logger.warning("The mail server could not be told goodbye.", exc_info=True)
+        logger.warning("Closing the connection to the mail server failed.", exc_info=True)
 
 
-def send_to_stranger(host: Any, items: Sequence[Outgoing]) -> list[Outcome]:
-    """Send messages to a host that somebody else put in place, as Flask-Mail 0.10 did.
+def send_to_foreign_host(host: Any, items: Sequence[Outgoing]) -> list[Outcome]:
+    """Send messages to a host that was set in code, as Flask-Mail 0.10 did.
 
-    There a recipient with a name comes with it, and tests that put a mock there know it so.
+    It passes recipients with their names, and tests that set a mock expect this.
     """
     way = _send_window if issubclass(type(host), WindowHost) else _send_with_names
     return way(host, items)
 
 
 def not_sent(error: Exception) -> Outcome:
-    """Return the outcome of a message that no host was given, or none of ours could be."""
+    """Return the outcome of a message that was not passed to a host."""
     return Outcome(Verdict.NOT_SENT, error=error, is_transient=is_transient(error))
 
 
 def outcome_of(error: Exception) -> Outcome:
-    """Return what is known of a message when all that a host says of it is an exception."""
+    """Return the outcome of a message for which the host raised an exception."""
     if getattr(error, "is_unknown", False):
         return Outcome(Verdict.UNKNOWN, error=error)
     if isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused):
@@ -117,11 +117,11 @@ def _send_window(host: Any, items: Sequence[Outgoing]) -> list[Outcome]:
         outcomes: list[Outcome] = host.send_window(items)
         if len(outcomes) != len(items):
             raise ValueError(
-                f"{type(host).__name__}.send_window() was given {len(items)} messages"
-                f" and returned {len(outcomes)} outcomes. Return one for each."
+                f"{type(host).__name__}.send_window() returned {len(outcomes)} outcomes"
+                f" for {len(items)} messages. Return one for each message."
             )
     except Exception as error:  # noqa: BLE001 # it is in the outcomes
-        # Of several messages nobody can say which of them were accepted before.
+        # If there are several messages, some of them may have been accepted before.
         return (
             [outcome_of(error)] if len(items) == 1 else [Outcome(Verdict.UNKNOWN, error=error)] * len(items)
         )
@@ -129,12 +129,12 @@ def _send_window(host: Any, items: Sequence[Outgoing]) -> list[Outcome]:
 
 
 def _completed(outcome: Outcome, host: Any) -> Outcome:
-    """Return the outcome with an error for the caller to have, where the host gives none and must."""
+    """Return the outcome, with an error if the host should have set one and did not."""
     if outcome.error is not None or outcome.verdict is _ACCEPTED.verdict:
         return outcome
     kind = DeliveryUnknown if outcome.verdict is Verdict.UNKNOWN else smtplib.SMTPException
-    said = f": {outcome.reply.code} {outcome.reply.text}" if outcome.reply else "."
-    return outcome._replace(error=kind(f"{type(host).__name__} says {outcome.verdict.value!r}{said}"))
+    reply = f": {outcome.reply.code} {outcome.reply.text}" if outcome.reply else "."
+    return outcome._replace(error=kind(f"{type(host).__name__} reports {outcome.verdict.value!r}{reply}"))
 
 
 def _send_singly(host: Any, items: Sequence[Outgoing]) -> list[Outcome]:
@@ -146,7 +146,7 @@ def _send_with_names(host: Any, items: Sequence[Outgoing]) -> list[Outcome]:
 
 
 def _sendmail(host: Any, item: Outgoing, rcpt_tos: Sequence[str]) -> Outcome:
-    """Send a message by the method that every host has; what it raises is all that is known then."""
+    """Send a message with the method that every host has."""
     mail_from, bare, content, mail_options, rcpt_options = item.envelope
     try:
         refused: dict[str, Any] | None = host.sendmail(
@@ -154,7 +154,7 @@ def _sendmail(host: Any, item: Outgoing, rcpt_tos: Sequence[str]) -> Outcome:
         )
     except Exception as error:  # noqa: BLE001 # it is in the outcome
         return outcome_of(error)
-    # A host that returns something else refused nobody.
+    # A host that returns anything else has refused nobody.
     if not refused or not isinstance(refused, dict):
         return _ACCEPTED
     addresses = dict(zip(rcpt_tos, bare, strict=False))
@@ -162,9 +162,9 @@ def _sendmail(host: Any, item: Outgoing, rcpt_tos: Sequence[str]) -> Outcome:
 
 
 def _reply(refusal: Any) -> Reply:
-    """Return a refusal as a reply. The message was accepted by then, so nothing may fail here."""
+    """Return a refusal as a reply. Must not fail, because the message has been accepted."""
     try:
         code, text = refusal
         return Reply(int(code), text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text))
     except (TypeError, ValueError):
-        return Reply(-1, str(refusal))  # as smtplib has it for a reply without a code
+        return Reply(-1, str(refusal))  # as smtplib does for a reply without a code

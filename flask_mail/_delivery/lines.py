@@ -1,7 +1,7 @@
-"""Lines that are kept open between one message and the next, each for one user at a time.
+"""The pool of idle lines (keep-alive). Each line has one user at a time.
 
-Knows how to give lines out, take them back, and close them when nobody comes: one thread a process does
-that, which is there while there is something to wait for. Knows nothing of hosts and messages.
+One thread for each process closes lines that were idle for too long; it runs only while there are idle
+lines. Knows nothing of hosts and messages.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ logger = logging.getLogger("flask_mail")
 
 
 class _Idle(NamedTuple):
-    """A line that nobody uses at the moment."""
+    """An idle line."""
 
     line: Line
-    #: The moment, on the monotonic clock, from which on it is closed.
+    #: When to close it, on the monotonic clock.
     deadline: float
 
 
 class Lines:
-    """The idle lines of one application in one process. Safe to use from every thread."""
+    """The idle lines of one application in one process. Thread-safe."""
 
     def __init__(self) -> None:
         self._idle: list[_Idle] = []
 
     def take(self, settings: Settings) -> Line | None:
-        """Return a usable line that was opened with such settings, the last one used, and forget it; or None.
+        """Remove and return the usable line with these settings that was used last; or None.
 
-        Lines of other settings are closed: the application is configured differently now.
+        Lines with other settings are closed, because the configuration has changed.
         """
         key = settings.connection_key
         with _sweeper.changed:
@@ -51,21 +51,21 @@ class Lines:
         return None
 
     def release(self, line: Line, seconds: float) -> None:
-        """Keep the line for so many seconds from now on, unless it is taken before.
+        """Keep the line for this many seconds, unless it is taken before.
 
-        Where nothing can watch over it, as at the end of the process, it is closed now.
+        If it cannot be watched, for example at the end of the process, it is closed immediately.
         """
         try:
             is_kept = _sweeper.watch(self, _Idle(line, monotonic() + seconds))
         except Exception:
-            # Whatever it is, the message was answered for by then.
-            logger.warning("A connection cannot be kept: it is closed.", exc_info=True)
+            # The outcome of the message is final, whatever happens here.
+            logger.warning("Keeping a connection open failed. It is closed.", exc_info=True)
             is_kept = False
         if not is_kept:
             line.close()
 
     def discard(self, key: Hashable) -> None:
-        """Let go of the idle lines that were opened with these settings: one of them has proved dead."""
+        """Close the idle lines with these settings, because the server has closed one of them."""
         with _sweeper.changed:
             dead = [idle.line for idle in self._idle if idle.line.key == key]
             self._idle = [idle for idle in self._idle if idle.line.key != key]
@@ -76,14 +76,14 @@ class Lines:
                 line.drop()
 
     def close(self) -> None:
-        """Close the lines that are idle now."""
+        """Close the idle lines."""
         with _sweeper.changed:
             idle, self._idle = self._idle, []
         _sweeper.rest()
         _close([one.line for one in idle])
 
     def forget(self) -> None:
-        """Let go of the lines without a word: after a fork they are the parent's."""
+        """Drop the lines without QUIT: after a fork they belong to the parent."""
         idle, self._idle = self._idle, []
         for one in idle:
             one.line.drop()
@@ -102,10 +102,10 @@ def _close(lines: list[Line]) -> None:
 
 
 class _Sweeper:
-    """Closes the idle lines of all pools when their time is over, in a thread that waits for the nearest."""
+    """Closes the idle lines of all pools at their deadline, in a thread that waits for the next one."""
 
     def __init__(self) -> None:
-        #: Guards the pools, and tells the thread of a change.
+        #: Guards the pools, and notifies the thread of changes.
         self.changed = threading.Condition()
         self._pools: set[Lines] = set()
         self._thread: threading.Thread | None = None
@@ -114,7 +114,7 @@ class _Sweeper:
         self._is_over = False
 
     def watch(self, pool: Lines, idle: _Idle) -> bool:
-        """Put a line into its pool and see to its end; return whether that can be done.
+        """Add a line to its pool and watch its deadline; return whether that is possible.
 
         :raises RuntimeError: no thread can be started.
         """
@@ -131,7 +131,7 @@ class _Sweeper:
             return True
 
     def rest(self) -> None:
-        """End the thread if nothing is left to wait for."""
+        """Stop the thread if there are no idle lines."""
         with self.changed:
             thread = self._thread
             if thread is None or any(pool._idle for pool in self._pools):
@@ -142,7 +142,7 @@ class _Sweeper:
             thread.join()
 
     def finish(self) -> None:
-        """Close all lines of the process, and keep none from now on."""
+        """Close all idle lines of the process, and keep none from now on."""
         with self.changed:
             self._is_over = True
             pools = list(self._pools)
@@ -150,7 +150,7 @@ class _Sweeper:
             pool.close()
 
     def forget(self) -> None:
-        """Begin anew in the child of a fork, where the thread is gone and the lines are the parent's."""
+        """Start over in a forked child, where the thread is gone and the lines belong to the parent."""
         pools, self._pools = self._pools, set()
         self.changed, self._thread = threading.Condition(), None
         for pool in pools:
@@ -179,7 +179,7 @@ class _Sweeper:
         self.changed.wait(max(0.0, self._wakes_at - monotonic()))
 
     def _take_late(self, now: float) -> list[Line]:
-        """Take the lines out whose time is over, and forget the pools that have no others."""
+        """Remove and return the lines whose deadline has passed, and forget empty pools."""
         late: list[Line] = []
         for pool in self._pools:
             late += [idle.line for idle in pool._idle if idle.deadline <= now]
@@ -188,7 +188,7 @@ class _Sweeper:
         return late
 
     def _add_hook(self) -> None:
-        """See to it that no line outlives the process."""
+        """Ensure that lines are closed at the end of the process."""
         if self._has_hook:
             return
         atexit.register(self.finish)

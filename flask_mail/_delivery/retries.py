@@ -1,7 +1,7 @@
-"""Try again what failed for the moment, after a pause that grows.
+"""Retry after temporary failures, with exponential backoff.
 
-In the caller's own thread, and short: a request waits meanwhile. Pauses double and are spread at random,
-so that clients that failed together do not come back together.
+Retries run in the calling thread and are short, because a request is waiting. The pauses are randomised, so
+that clients that failed together do not retry together.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 8.0
 
 
-def pauses(retries: int) -> Iterator[float]:
-    """Yield the seconds to wait before each further try."""
+def backoff(retries: int) -> Iterator[float]:
+    """Yield the seconds to wait before each retry."""
     for number in range(retries):
         yield min(_FIRST_PAUSE * 2**number, _LONGEST_PAUSE) * random.uniform(0.5, 1)
 
 
-def patiently(act: Callable[[], T], retries: int, sleep: Callable[[float], None] = time.sleep) -> T:
-    """Return what ``act`` returns, called again up to ``retries`` times while its error is a passing one.
+def with_retries(act: Callable[[], T], retries: int, sleep: Callable[[float], None] = time.sleep) -> T:
+    """Return the result of ``act``, which is retried up to ``retries`` times after temporary errors.
 
-    The last error reaches the caller, and so does at once one that another try would only repeat, or
-    after which the message may have been delivered.
+    The last error propagates. An error that a retry would only repeat, or after which the message may have
+    been delivered, propagates immediately.
     """
-    for pause in pauses(retries):
+    for pause in backoff(retries):
         try:
             return act()
         except Exception as error:
             if not is_transient(error):
                 raise
-            logger.info("Not sent, to be tried again in %.2f s: %s", pause, error)
+            logger.info("Not sent; retrying in %.2f s: %s", pause, error)
         sleep(pause)
     return act()

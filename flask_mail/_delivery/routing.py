@@ -1,7 +1,7 @@
-"""Who takes a message now: a host that somebody else put in place, a capture, nobody, or our own line.
+"""Route messages to a host that was set in code, to captures, to nobody, or to our own line.
 
-Everything that happens to a message ends as its :class:`Outcome`. Where a connection was lost, what was
-certainly not accepted is left for a new one.
+Every message ends with an :class:`Outcome`. If a connection is lost, messages that were certainly not
+accepted are returned, to be sent over a new one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .current import Unreachable
 from .line import Line
 from .line import not_sent
 from .line import outcome_of
-from .line import send_to_stranger
+from .line import send_to_foreign_host
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -34,44 +34,44 @@ if TYPE_CHECKING:
 
 _SUPPRESSED = Outcome(Verdict.SUPPRESSED)
 _DELIVERED = Outcome(Verdict.ACCEPTED)
-# Kept here: up to Python 3.11 it takes a call to get a member out of an Enum.
+# Looked up once: up to Python 3.11, access to a member of an Enum is a function call.
 _NOT_BEGUN = Verdict.NOT_BEGUN
 
 
 class Item:
-    """A message that is being sent, and what became of it."""
+    """A message that is being sent, and its outcome."""
 
-    __slots__ = ("app", "has_hook", "is_passed_over", "message", "outcome", "outgoing", "receipt", "settings")
+    __slots__ = ("app", "has_hook", "is_silenced", "message", "outcome", "outgoing", "receipt", "settings")
 
     def __init__(self, message: Message, app: Flask, has_hook: bool = False) -> None:
         self.message = message
         self.app = app
-        #: Whether a method of its own sends it, so that it is announced by then.
+        #: Whether an overridden method sends it, which also announces it.
         self.has_hook = has_hook
-        #: The settings that it was written with; it is sent with the same.
+        #: The settings that it was rendered with, and is sent with.
         self.settings: Settings | None = None
-        #: The message as it goes out; None as long as it was not written.
+        #: The rendered message; None until it is rendered.
         self.outgoing: Outgoing | None = None
-        #: None as long as nobody knows.
+        #: None until it is known.
         self.outcome: Outcome | None = None
         #: Whether MAIL_FAIL_SILENTLY keeps the failure from being raised.
-        self.is_passed_over = False
-        #: Of a message that was sent by a method of its own.
+        self.is_silenced = False
+        #: The receipt, if an overridden method sent the message.
         self.receipt: Receipt | None = None
 
     @property
     def is_settled(self) -> bool:
-        """Whether it is known what became of the message."""
+        """Whether the outcome of the message is known."""
         return self.outcome is not None or self.receipt is not None
 
     def fail(self, error: Exception) -> None:
-        """Note why the message was not sent."""
-        self.is_passed_over = isinstance(error, Unreachable)
+        """Set the outcome to not sent."""
+        self.is_silenced = isinstance(error, Unreachable)
         self.outcome = not_sent(error.error if isinstance(error, Unreachable) else error)
 
 
 class Router:
-    """Sends the messages of a connection to whoever takes them at the moment. For one thread at a time."""
+    """Sends the messages of a connection. For one thread at a time."""
 
     def __init__(self) -> None:
         self.current = CurrentLine()
@@ -85,19 +85,19 @@ class Router:
         settings: Settings,
         pool: Lines | None = None,
     ) -> Sequence[Item]:
-        """Send as many of the items as can go together now; return the others, the next one first.
+        """Send as many of the items as possible at a time; return the others, in order.
 
-        Among them are those that a lost connection has certainly not accepted, for a new one. The first
-        message that a new connection breaks at is not among them.
+        They include items that were certainly not accepted when a connection was lost, except the first item
+        if the connection was new.
 
         :raises Exception: no connection can be opened, and none of the items was sent.
         """
         current = self.current
-        if connection.host is not None and current.has_stranger(connection):
-            outcomes = send_to_stranger(connection.host, [_outgoing(item) for item in items])
-        elif takers := interceptors(items[0].app):
+        if connection.host is not None and current.has_foreign_host(connection):
+            outcomes = send_to_foreign_host(connection.host, [_outgoing(item) for item in items])
+        elif capturing := interceptors(items[0].app):
             current.close_line(connection)
-            outcomes = [_deliver(takers, item) for item in items]
+            outcomes = [_deliver(capturing, item) for item in items]
         elif connection.mail.is_suppressed:
             if current.line is not None:
                 current.close_line(connection)
@@ -139,9 +139,9 @@ class Router:
         if not lost:
             _record(connection, group, outcomes, settings)
             return items[len(group) :]
-        self.current.leave(connection, line, pool)
-        # Where a new connection broke at its first message, the next one would; and a server that kept one
-        # message waiting is not asked to do so again.
+        self.current.discard(connection, line, pool)
+        # If a new connection is lost at its first message, the next one would be, too. After a timeout, the
+        # message is not sent again either.
         breaks_at_first = is_new and lost[0] == 0
         if breaks_at_first or isinstance(outcomes[lost[0]].error, TimeoutError):
             del lost[0]
@@ -161,7 +161,7 @@ class Router:
 def _record(
     connection: Connection, items: Sequence[Item], outcomes: Sequence[Outcome], settings: Settings
 ) -> None:
-    """Note what became of the messages, and count those that were sent."""
+    """Set the outcomes of the messages, and count those that were sent."""
     count = 0
     for item, outcome in zip(items, outcomes):  # noqa: B905 # as many, and it takes a while to check
         item.outcome = outcome
@@ -169,13 +169,13 @@ def _record(
             count += 1
     limit = connection._max_emails or settings.max_emails
     count += connection.num_emails
-    # Where the limit is reached the host stays until another message is to be sent.
+    # If the limit is reached, the host stays open until another message is sent.
     connection.num_emails = count % limit if limit else count
 
 
 def _outgoing(item: Item) -> Outgoing:
     if item.outgoing is None:
-        raise RuntimeError("A message was not written before it was to be sent.")
+        raise RuntimeError("A message was not rendered before it was sent.")
     return item.outgoing
 
 
@@ -187,14 +187,14 @@ def _count_loss(failures: Failures, outcomes: Sequence[Outcome], settings: Setti
 
 
 def _is_lost(outcome: Outcome) -> bool:
-    """Whether the connection ended, or was given up, before the server had said yes or no to the message."""
+    """Whether the connection was lost or closed before the server accepted or refused the message."""
     return outcome.verdict is _NOT_BEGUN or isinstance(outcome.error, TimeoutError)
 
 
-def _deliver(takers: Sequence[Capture], item: Item) -> Outcome:
-    """Give a message to the captures that stand in for the server; what they raise is the server's."""
+def _deliver(capturing: Sequence[Capture], item: Item) -> Outcome:
+    """Deliver a message to the captures that stand in for the server."""
     try:
-        for capture in takers:
+        for capture in capturing:
             capture.deliver(item.app, item.message, _outgoing(item).envelope)
     except Exception as error:  # noqa: BLE001 # it is in the outcome
         return outcome_of(error)

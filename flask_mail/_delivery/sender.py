@@ -1,6 +1,6 @@
-"""Send messages for one connection: write them, try again where it is safe, report what became of each.
+"""Send messages for one connection: render them, retry if that is safe, and report the outcomes.
 
-One thread at a time sends; others wait. What the outcome of a message is, is for the router to say.
+One thread at a time sends; the others wait. The router decides the outcome of a message.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from .announcing import app_of
 from .announcing import interceptors
 from .current import Unreachable
 from .line import outcome_of
-from .retries import patiently
-from .retries import pauses
+from .retries import backoff
+from .retries import with_retries
 from .routing import Item
 from .routing import Router
 
@@ -50,29 +50,29 @@ class Note(NamedTuple):
 
 
 class Sender:
-    """Sends messages for a connection, over one line at a time. Safe to use from every thread.
+    """Sends messages for a connection, over one line at a time. Thread-safe.
 
-    Each method is given the connection: to know it all the time would keep one alive that nobody has.
+    Each method takes the connection, because storing it would keep it alive.
     """
 
     def __init__(self) -> None:
         self.router = Router()
         self._locks: dict[int, Any] = {}
-        #: By the thread that sends.
-        self._notes: dict[int, list[Note]] = {}
+        #: What was sent, to be collected, by sending thread.
+        self._collected: dict[int, list[Note]] = {}
 
     @property
     def lock(self) -> Any:
-        """Held while something is sent, or the line is changed."""
+        """Held while messages are sent, or the line is changed."""
         return own_lock(self._locks)
 
     def open(self, connection: Connection) -> None:
-        """Open a host unless there is one, nothing is to be sent, or MAIL_FAIL_SILENTLY passes over it."""
+        """Open a host, unless there is one or sending is suppressed. MAIL_FAIL_SILENTLY ignores errors."""
         mail = connection.mail
         settings = mail.snapshot()
         with self.lock, contextlib.suppress(Unreachable):
             if connection.host is None and not mail.is_suppressed and not interceptors(mail.app):
-                patiently(lambda: self.router.current.open(connection, settings), settings.retries)
+                with_retries(lambda: self.router.current.open(connection, settings), settings.retries)
 
     def send(
         self,
@@ -81,10 +81,10 @@ class Sender:
         envelope_from: Any,
         is_alone: bool = False,
     ) -> Receipt:
-        """Send one message and return its receipt, or raise why nobody gets it.
+        """Send one message and return its receipt, or raise why it was not accepted.
 
-        :param is_alone: whether it is the only message of the connection, which has no host afterwards; its
-            line may come from the last message, and be left to the next one.
+        :param is_alone: whether it is the only message of the connection, which is closed afterwards; its
+            line may come from the pool and be released to it.
         """
         item = Item(message, app_of(connection.mail))
         try:
@@ -93,21 +93,21 @@ class Sender:
                 if is_alone:
                     self._send_alone(connection, item, settings)
                 else:
-                    send = self._send_patiently if settings.retries else self._send_once
+                    send = self._send_with_retries if settings.retries else self._send_once
                     send(connection, item, settings)
-        except Exception as error:  # noqa: BLE001 # raised below, when it was announced
+        except Exception as error:  # noqa: BLE001 # raised below, after it was announced
             _fail(item, error)
         receipt = self.report(item)
         failure = receipt.error
-        if failure is None or item.is_passed_over:
+        if failure is None or item.is_silenced:
             return receipt
         try:
             raise failure
         finally:
-            del failure, item, receipt  # the traceback holds this frame, and it would hold the message
+            del failure, item, receipt  # the traceback's frame would keep the message alive
 
     def prepare(self, connection: Connection, message: Message) -> Item:
-        """Return the message as it goes out, or with the outcome that says why it cannot."""
+        """Return the rendered message, or an item whose outcome has the error."""
         item = Item(message, app_of(connection.mail), connection._has_hook(message))
         if item.has_hook:
             return item
@@ -117,45 +117,45 @@ class Sender:
             item.fail(error)
         return item
 
-    def send_by_itself(self, connection: Connection, item: Item) -> None:
-        """Let a message be sent by an overridden ``send``, and note its receipt."""
+    def send_overridden(self, connection: Connection, item: Item) -> None:
+        """Send a message with an overridden ``send``, and store its receipt."""
         message = item.message
-        with self.noting() as notes:
+        with self.collecting() as notes:
             try:
                 given: Any = message.send(connection)
             except Exception as error:  # noqa: BLE001 # it is in the receipt
-                is_noted = bool(notes) and notes[-1].receipt.error is error
-                item.receipt = notes[-1].receipt if is_noted else _receipt(message, outcome_of(error))
+                is_collected = bool(notes) and notes[-1].receipt.error is error
+                item.receipt = notes[-1].receipt if is_collected else _receipt(message, outcome_of(error))
                 return
         item.receipt = given if isinstance(given, Receipt) else self.receipt_of(message, notes)
 
     def receipt_of(self, message: Message, notes: Sequence[Note]) -> Receipt:
         """Return the receipt of the last sending of the message, or of what was sent in its place.
 
-        Without one nobody knows what became of the message: it may have been sent in another way.
+        Without one the outcome is unknown: the message may have been sent in another way.
         """
-        # Its own first: a report or a copy that went out after it says nothing of it.
-        of_its_own = [note for note in notes if note.message is message]
-        last = (of_its_own or notes)[-1:]
+        # Its own first: a report or a copy that was sent after it says nothing of it.
+        own = [note for note in notes if note.message is message]
+        last = (own or notes)[-1:]
         return last[0].receipt if last else _receipt(message, _UNKNOWN)
 
     @contextlib.contextmanager
-    def noting(self) -> Iterator[list[Note]]:
-        """Collect what this thread sends over the connection within the block, however it ends."""
+    def collecting(self) -> Iterator[list[Note]]:
+        """Collect what this thread sends over the connection within the block."""
         thread = get_ident()
-        outer = self._notes.get(thread)
+        outer = self._collected.get(thread)
         notes: list[Note] = []
-        self._notes[thread] = notes
+        self._collected[thread] = notes
         try:
             yield notes
         finally:
-            del self._notes[thread]
+            del self._collected[thread]
             if outer is not None:
-                self._notes[thread] = outer
+                self._collected[thread] = outer
                 outer += notes
 
     def report(self, item: Item) -> Receipt:
-        """Return the receipt of a message, once all who listen were told of it."""
+        """Return the receipt of a message, after announcing it."""
         if item.receipt is not None:
             return item.receipt
         if item.outcome is None:
@@ -165,29 +165,29 @@ class Sender:
             receipt = Receipt(outgoing.message_id, outgoing.envelope, outcome)
         else:
             receipt = _receipt(item.message, outcome)
-        if self._notes and (notes := self._notes.get(get_ident())) is not None:
+        if self._collected and (notes := self._collected.get(get_ident())) is not None:
             notes.append(Note(item.message, receipt))
-        if item.is_passed_over:
+        if item.is_silenced:
             logger.warning("The message %s was not sent: %s", receipt.message_id, receipt.error)
         announce(item.app, item.message, receipt, outcome)
         return receipt
 
     def close(self, connection: Connection) -> None:
-        """Close the host, and one that somebody else put in place; errors in doing so are logged."""
+        """Close the line, and a host that was set in code. Errors are logged."""
         with self.lock:
             self.router.current.close(connection)
 
     def _prepare(self, connection: Connection, item: Item, envelope_from: Any) -> Settings:
         item.settings = settings = connection.mail.snapshot()
         return_path = envelope_from or connection.envelope_from
-        with_names = connection.host is not None and self.router.current.has_stranger(connection)
+        with_names = connection.host is not None and self.router.current.has_foreign_host(connection)
         item.outgoing = prepare(item.message, settings, return_path, with_names)
         return settings
 
     def _send_alone(self, connection: Connection, item: Item, settings: Settings) -> None:
         current = self.router.current
         seconds = settings.keepalive
-        send = self._send_patiently if settings.retries else self._send_once
+        send = self._send_with_retries if settings.retries else self._send_once
         if not seconds or not connection._opens_as_ours():
             try:
                 return send(connection, item, settings)
@@ -199,35 +199,35 @@ class Sender:
         finally:
             current.release(connection, pool, seconds)
 
-    def _send_patiently(
+    def _send_with_retries(
         self, connection: Connection, item: Item, settings: Settings, pool: Lines | None = None
     ) -> None:
-        for pause in pauses(settings.retries):
+        for pause in backoff(settings.retries):
             self._send_once(connection, item, settings, pool)
             if item.outcome is None or not item.outcome.is_transient:
                 return
-            logger.info("Not sent, to be tried again in %.2f s: %s", pause, item.outcome.error)
+            logger.info("Not sent; retrying in %.2f s: %s", pause, item.outcome.error)
             time.sleep(pause)
         self._send_once(connection, item, settings, pool)
 
     def _send_once(
         self, connection: Connection, item: Item, settings: Settings, pool: Lines | None = None
     ) -> None:
-        item.outcome, item.is_passed_over = None, False
+        item.outcome, item.is_silenced = None, False
         try:
             if self.router.attempt(connection, [item], settings, pool):
-                # The server has left a line that had been idle. Without the pool the next one is new.
+                # The server has closed an idle line. Without the pool, the next one is new.
                 self.router.attempt(connection, [item], settings)
         except Exception as error:  # noqa: BLE001 # it is in the outcome
             _fail(item, error)
 
 
 def _fail(item: Item, error: Exception) -> None:
-    """Note why a message was not sent; once it is answered for, nothing that happens later changes that."""
+    """Set the error of a message, unless its outcome is already known."""
     if item.outcome is None:
         item.fail(error)
     else:
-        logger.error("After a message was answered for, something failed.", exc_info=error)
+        logger.error("An error occurred after the outcome of a message was known.", exc_info=error)
 
 
 def _receipt(message: Message, outcome: Outcome) -> Receipt:

@@ -1,5 +1,5 @@
-"""Messages: what users fill in, read once, completed from the settings, and rendered to bytes.
+"""Messages: read once, completed from the settings, and rendered to bytes.
 
-``message`` and ``attachment`` are the public classes, ``reading`` turns their values into plain ones,
-``drafting`` fills in defaults, ``writing`` and ``rendering`` make the bytes and the envelope.
+``message`` and ``attachment`` have the public classes, ``reading`` converts their values to plain ones,
+``drafting`` adds defaults, ``writing`` and ``rendering`` produce the bytes and the envelope.
 """

@@ -1,6 +1,6 @@
-"""An attachment: a file, or whatever can be read like one, that goes with a message.
+"""An attachment of a message.
 
-Holds what was given, but for a file, which is read at once; knows nothing of messages or Flask.
+Stores values as they were given, except that files are read immediately. Knows nothing of messages or Flask.
 Rules: RFC 2183 (disposition), RFC 2392 (Content-ID).
 """
 
@@ -21,13 +21,13 @@ _COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz":
 
 
 class Attachment:
-    """A file that goes with a message.
+    """A file attached to a message.
 
-    :param filename: the name that the recipient sees; taken from ``data`` if that has one.
+    :param filename: the name that the recipient sees; the default is the name of ``data``, if it has one.
     :param content_type: ``type/subtype``, with parameters if needed; guessed from the name, then the data.
-    :param data: text, bytes, an open file (read from its start), a path, an upload, or a message.
+    :param data: text, bytes, an open file (read from its start), a path, an upload, or an email message.
     :param disposition: ``attachment``, or ``inline`` for a part that is shown within the text.
-    :param headers: more headers of the part, as a mapping or pairs.
+    :param headers: additional headers of the part, as a mapping or pairs.
     :raises ValueError: ``data`` is missing.
     """
 
@@ -49,7 +49,7 @@ class Attachment:
 
     @property
     def content_id(self) -> str | None:
-        """The value of the Content-ID header without its angle brackets; None if there is none."""
+        """The value of the Content-ID header without its angle brackets, or None."""
         for name, value in header_pairs(self.headers):
             if isinstance(name, str) and name.lower() == "content-id":
                 return without_angles(as_text(value, "Content-ID"))
@@ -57,7 +57,7 @@ class Attachment:
 
     @property
     def is_inline(self) -> bool:
-        """Whether the html can show the attachment by ``cid:``."""
+        """Whether the HTML can show the attachment by ``cid:``."""
         return str(self.disposition).lower() == "inline" and self.content_id is not None
 
     def __repr__(self) -> str:
@@ -96,11 +96,11 @@ def _read(source: Any) -> str | bytes:
         return str(source)
     raise MessageError(
         f"The data of an attachment is a {type(source).__name__}."
-        " Give text, bytes, an open file, a path or a message."
+        " Pass text, bytes, an open file, a path or an email message."
     )
 
 
-# What writes entities is loaded where it is needed: an import of flask_mail goes without it.
+# Entities are imported where they are needed, because ``import flask_mail`` does not need them.
 def _seven_bit(content: bytes) -> bytes:
     from .._mime.entities import seven_bit
 
@@ -108,7 +108,7 @@ def _seven_bit(content: bytes) -> bytes:
 
 
 def _read_file(file: Any) -> str | bytes:
-    """Return the whole file, also when it was just written or looked at and stands at its end."""
+    """Return the whole file, from its start if it is seekable."""
     if hasattr(file, "seek") and getattr(file, "seekable", lambda: True)():
         file.seek(0)
     content = file.read()
@@ -116,7 +116,7 @@ def _read_file(file: Any) -> str | bytes:
 
 
 def _name_of(source: Any) -> str | None:
-    """Return the file name of a path or an upload; that of an open file stays on this machine."""
+    """Return the file name of a path or an upload; that of an open file is not disclosed."""
     name = getattr(source, "filename", None) if hasattr(source, "read") else None
     if isinstance(source, os.PathLike):
         name = os.path.basename(os.fspath(source))
@@ -135,7 +135,7 @@ def _guess(filename: str | None, given: Any, content: str | bytes) -> str:
 
 
 def _uploaded_type(upload: Any) -> str | None:
-    """Return the type that whoever uploaded a file gave it, if an attachment can have it."""
+    """Return the content type of an upload, if it is allowed for an attachment."""
     from .._mime.entities import content_type
 
     claimed = getattr(upload, "mimetype", None)
@@ -147,5 +147,5 @@ def _uploaded_type(upload: Any) -> str | None:
 
 
 def _guess_from_name(filename: str) -> tuple[str | None, str | None]:
-    """Return what the end of the name tells; the whole may look like a URL, and guess_type fails for some."""
+    """Guess from the extension only; guess_type fails for some names that look like URLs."""
     return guess_type("x." + ".".join(filename.rsplit(".", 2)[1:]))

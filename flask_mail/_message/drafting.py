@@ -1,6 +1,6 @@
-"""What a message says together with the defaults of the application that sends it.
+"""The content of a message, completed with the defaults of the application that sends it.
 
-The order in which a default counts: what the sending says, the message, the settings.
+Precedence: the arguments of ``send``, the message, the settings.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from .reading import read_return_path
 
 
 class Draft:
-    """A message with all that it is sent with."""
+    """A message, completed with defaults."""
 
     #: A bare address; empty for no bounces.
     return_path: str = ""
     #: Everybody who gets the message, each once.
-    receivers: Sequence[Mailbox] = ()
+    recipients: Sequence[Mailbox] = ()
 
     def __init__(
         self,
@@ -42,24 +42,24 @@ class Draft:
         self.sender = sender
         self.reply_to = reply_to
         self.subject = subject
-        #: Those of the settings that the message does not set itself, then its own.
+        #: The default headers that the message does not override, then its own.
         self.headers = headers
-        #: As the header has it.
+        #: Formatted for the header.
         self.date = date
 
 
 def complete(content: Content, settings: Settings, now: float, envelope_from: Any = None) -> Draft:
-    """Return a message as it is sent.
+    """Return the draft of a message that is about to be sent.
 
     :param now: the date of a message that has none, in seconds since the epoch.
-    :param envelope_from: where bounces go, for this sending.
+    :param envelope_from: the envelope sender (return path) for this message.
     :raises IncompleteMessage: there is no sender or no recipient.
-    :raises MessageError: something in the settings, or ``envelope_from``, is none of what it has to be.
+    :raises MessageError: a setting, or ``envelope_from``, is invalid.
     """
     draft = outline(content, settings, now)
     hidden = content.cc or content.bcc
-    draft.receivers = each_once([*content.to, *content.cc, *content.bcc]) if hidden else content.to
-    if not draft.receivers:
+    draft.recipients = each_once([*content.to, *content.cc, *content.bcc]) if hidden else content.to
+    if not draft.recipients:
         raise IncompleteMessage("No recipients have been added: give recipients, cc or bcc.")
     if draft.sender is None:
         raise IncompleteMessage(
@@ -73,7 +73,7 @@ def complete(content: Content, settings: Settings, now: float, envelope_from: An
 
 
 def outline(content: Content, settings: Settings, now: float) -> Draft:
-    """Return a message as it would be sent, which may be from nobody and to nobody yet."""
+    """Return the draft of a message, which may have no sender and no recipients yet."""
     sender = content.sender or settings.default_sender
     default_headers = settings.default_headers
     return Draft(

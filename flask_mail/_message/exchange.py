@@ -1,6 +1,4 @@
-"""A message as JSON-safe values and back, and a message from an ``EmailMessage``.
-
-What a message means is in ``message``; here it only changes its form.
+"""Convert messages to and from JSON-compatible values, and from an ``EmailMessage``.
 Rules: RFC 2046 section 5.1 (structure), RFC 2183 (disposition).
 """
 
@@ -19,7 +17,7 @@ from .._errors import MessageError
 from .._mime.addresses import Mailbox
 from .._mime.addresses import Refused
 from .._mime.charsets import encode_text
-from .._mime.charsets import shown
+from .._mime.charsets import quoted
 from .._mime.headers import header_pairs
 from .._mime.headers import join_headers
 from .attachment import Attachment
@@ -37,7 +35,7 @@ _TEXTS = ("subject", "body", "charset", "message_id")
 _ADDRESSES = ("sender", "reply_to", "envelope_from", "recipients", "cc", "bcc")
 _OPTIONS = ("mail_options", "rcpt_options")
 _PLAIN = (*_TEXTS, *_ADDRESSES, *_OPTIONS)
-#: What JSON may hold for each key.
+#: The allowed types for each key.
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(_TEXTS, (str,)),
     **dict.fromkeys((*_ADDRESSES, *_OPTIONS), (str, list, tuple)),
@@ -45,7 +43,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "alts": (Mapping,),
     "date": (str, int, float),
 }
-#: Headers that a message has attributes for, and those that a way through the mail left.
+#: Headers that a message has attributes for, and headers that were added in transit.
 _KNOWN_HEADERS = frozenset({
     "from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "mime-version",
     "received", "return-path", "dkim-signature",
@@ -53,7 +51,7 @@ _KNOWN_HEADERS = frozenset({
 
 
 def to_dict(message: Message) -> dict[str, Any]:
-    """Return the message as values that JSON can hold."""
+    """Return the message as JSON-compatible values."""
     content = read(message)
     moment = content.date
     return {
@@ -65,7 +63,7 @@ def to_dict(message: Message) -> dict[str, Any]:
 
 
 def content_of(message: Message) -> tuple[Any, ...]:
-    """Return what two messages that say the same to the same people have in common."""
+    """Return a value that is equal for messages with the same content and recipients."""
     content = read(message)
     values = _values(content)
     files = [(*file[:4], *map(_header_to_list, file.headers)) for file in content.files]
@@ -73,7 +71,7 @@ def content_of(message: Message) -> tuple[Any, ...]:
 
 
 def from_dict(kind: type[M], values: Mapping[str, Any]) -> M:
-    """Return the message that :func:`to_dict` wrote."""
+    """Return a message from the values of :func:`to_dict`."""
     _check_types(values)
     given = {name: value for name, value in values.items() if name in _PLAIN or name == "alts"}
     message = kind(**given)
@@ -84,7 +82,7 @@ def from_dict(kind: type[M], values: Mapping[str, Any]) -> M:
 
 
 def from_mime(kind: type[M], mime: Any) -> M:
-    """Return a message of the same content as ``mime``."""
+    """Return a message with the same content as ``mime``."""
     mime = _with_modern_headers(mime)
     message = kind(
         subject=str(mime.get("Subject", "")),
@@ -106,7 +104,7 @@ def from_mime(kind: type[M], mime: Any) -> M:
 
 
 def _values(content: Content) -> dict[str, Any]:
-    """Return all but Message-ID, date and attachments, in a form that does not depend on how it was given."""
+    """Return all values except Message-ID, date and attachments, in a normalised form."""
     values: dict[str, Any] = {
         "subject": content.subject,
         "body": content.text if content.text else None,
@@ -126,7 +124,7 @@ def _values(content: Content) -> dict[str, Any]:
 
 
 def _address(box: Any) -> Any:
-    """Return an address as a text, or as name and address; what is refused as it was given."""
+    """Return an address as a string, or as name and address; an invalid one as it was given."""
     if isinstance(box, Refused):
         return list(box.given) if isinstance(box.given, tuple) else box.given
     if not isinstance(box, Mailbox):
@@ -139,13 +137,13 @@ def _header_to_list(one: Header) -> list[str | None]:
 
 
 def _attachment_to_dict(file: File) -> dict[str, Any]:
-    octets = file.data
-    if isinstance(octets, str):
-        octets = encode_text(octets, None, "The data of an attachment")[0]
+    content = file.data
+    if isinstance(content, str):
+        content = encode_text(content, None, "The data of an attachment")[0]
     return {
         "filename": file.filename or None,
         "content_type": file.content_type,
-        "data": base64.b64encode(octets).decode("ascii"),
+        "data": base64.b64encode(content).decode("ascii"),
         "is_text": isinstance(file.data, str),
         "disposition": file.disposition,
         "headers": [_header_to_list(one) for one in file.headers],
@@ -155,21 +153,21 @@ def _attachment_to_dict(file: File) -> dict[str, Any]:
 def _check_types(values: Any) -> None:
     if not isinstance(values, Mapping):
         raise MessageError(
-            f"A message is read from a dict, not from a {type(values).__name__}. Use json.loads() first."
+            f"from_dict() was given a {type(values).__name__}. Pass a dict; for JSON, use json.loads() first."
         )
     if unknown := sorted(map(str, values.keys() - _TYPES.keys())):
         raise MessageError(
-            f"A message has no {', '.join(map(shown, unknown))}. Give what to_dict() returned."
+            f"A message has no {', '.join(map(quoted, unknown))}. Pass the result of to_dict()."
         )
     for name, value in values.items():
         if value is not None and not isinstance(value, _TYPES[name]):
-            raise MessageError(f"{name} of a message is not {shown(value)}. Give what to_dict() returned.")
+            raise MessageError(f"{name} cannot be {quoted(value)}. Pass the result of to_dict().")
 
 
 def _attachment_from_dict(values: Any) -> Attachment:
     try:
-        octets = base64.b64decode(values["data"], validate=True)
-        content = octets.decode() if values.get("is_text") else octets
+        data = base64.b64decode(values["data"], validate=True)
+        content = data.decode() if values.get("is_text") else data
         return Attachment(
             values.get("filename"),
             values.get("content_type"),
@@ -179,7 +177,7 @@ def _attachment_from_dict(values: Any) -> Attachment:
         )
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError, binascii.Error) as error:
         raise MessageError(
-            f"An attachment of a message is not {shown(values)}. Give what to_dict() returned."
+            f"An attachment cannot be {quoted(values)}. Pass the result of to_dict()."
         ) from error
 
 
@@ -190,7 +188,7 @@ def _read_date(value: Any) -> Any:
         return datetime.fromisoformat(value)
     except ValueError as error:
         raise MessageError(
-            f"date {shown(value)} is no moment. Give seconds since the epoch, or ISO 8601."
+            f"date {quoted(value)} is not a date. Use seconds since the epoch, or ISO 8601."
         ) from error
 
 
@@ -199,7 +197,7 @@ def _read_headers(pairs: Any) -> dict[str, Any] | None:
 
 
 def _with_modern_headers(mime: Any) -> EmailMessage:
-    """Return the message with typed headers, which one parsed under the old policy does not have."""
+    """Return the message with structured headers, which the old parser policy does not provide."""
     if isinstance(mime, EmailMessage):
         return mime
     from email import message_from_bytes
@@ -209,15 +207,15 @@ def _with_modern_headers(mime: Any) -> EmailMessage:
 
 
 def _addresses(mime: EmailMessage, name: str) -> list[Any]:
-    """Return the addresses of a header, of which there may be several by mistake."""
+    """Return the addresses of a header, which may occur several times by mistake."""
     boxes = [box for found in mime.get_all(name, ()) for box in found.addresses]
     return [(box.display_name, box.addr_spec) if box.display_name else box.addr_spec for box in boxes]
 
 
 def _take(message: Message, part: Any, is_shown: bool = False) -> None:
-    """Put a part and what is in it where a message has it."""
+    """Add a part, with its subparts, to the message."""
     kind = part.get_content_type()
-    _refuse_what_would_break(part, kind)
+    _check_can_be_converted(part, kind)
     if part.get_payload() is None:
         return
     if part.is_multipart() and kind != "message/rfc822":
@@ -239,12 +237,12 @@ def _take(message: Message, part: Any, is_shown: bool = False) -> None:
         message.attachments.append(_attachment_of(part, is_shown))
 
 
-def _refuse_what_would_break(part: Any, kind: str) -> None:
+def _check_can_be_converted(part: Any, kind: str) -> None:
     is_whole = kind in ("multipart/signed", "multipart/encrypted", "multipart/report")
     if is_whole or (part.get_content_maintype() == "message" and kind != "message/rfc822"):
         raise MessageError(
-            f"A message with {kind} in it would lose what makes it so."
-            " Send its bytes as they are, over smtplib."
+            f"A message with a {kind} part cannot be converted, because that would break the part."
+            " Send its bytes unchanged with smtplib."
         )
 
 
@@ -254,17 +252,18 @@ def _text_of(part: Any) -> str:
     except LookupError as error:
         charset = part.get_content_charset()
         raise MessageError(
-            f"A part of the message is in the charset {shown(charset)}, unknown to Python."
+            f"A part of the message has the charset {quoted(charset)}, which Python does not know."
+            " Correct the charset, or attach the bytes of the part."
         ) from error
 
 
 def _full_type(part: Any, without: str = "charset") -> str:
-    """Return the content type with its parameters but one; a charset is chosen anew."""
-    quoted = {
+    """Return the content type without one of its parameters; the charset is chosen again when rendering."""
+    escaped = {
         name: value.replace("\\", "\\\\").replace('"', '\\"')
         for name, value in part["Content-Type"].params.items()
     }
-    parameters = [f'; {name}="{value}"' for name, value in quoted.items() if name != without]
+    parameters = [f'; {name}="{value}"' for name, value in escaped.items() if name != without]
     return f"{part.get_content_type()}{''.join(parameters)}"
 
 
@@ -273,6 +272,6 @@ def _attachment_of(part: Any, is_shown: bool) -> Attachment:
     is_message = part.get_content_type() == "message/rfc822"
     content = part.get_content() if is_message else part.get_payload(decode=True)
     kind = _full_type(part, without="name") if part["Content-Type"] else part.get_content_type()
-    # What html shows may well be called an attachment: EmailMessage.add_related() does so.
+    # EmailMessage.add_related() marks parts that the HTML shows as attachments.
     disposition = None if is_shown else part.get_content_disposition()
     return Attachment(part.get_filename(), kind, content, disposition or "inline", headers)

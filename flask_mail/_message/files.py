@@ -1,6 +1,6 @@
-"""What an attachment says, in plain values: the part of ``reading`` about files and headers of their own.
+"""Read attachments and extra headers into plain values, as a part of ``reading``.
 
-Looks at each object of a user's once, as ``reading`` does.
+Reads each object of the user only once.
 Rules: RFC 2183 (disposition), RFC 2392 (Content-ID).
 """
 
@@ -20,7 +20,7 @@ from .._mime.addresses import is_iterator
 from .._mime.charsets import as_text
 from .._mime.charsets import encode_file
 from .._mime.charsets import encode_text
-from .._mime.charsets import shown
+from .._mime.charsets import quoted
 from .._mime.entities import content_type
 from .._mime.entities import ContentType
 from .._mime.entities import seven_bit
@@ -43,9 +43,9 @@ class Header(NamedTuple):
     """A header that an application sets itself."""
 
     name: str
-    #: None where the message is to have no such header, not even one of its own.
+    #: None if the message must not have this header at all.
     value: str | None
-    #: The header as it is written; empty if it is not.
+    #: The header lines; empty if there are none.
     lines: str
 
 
@@ -57,16 +57,16 @@ class File(NamedTuple):
     data: str | bytes
     disposition: str
     headers: tuple[Header, ...]
-    #: The content type taken apart, with the charset of a text.
+    #: The parsed content type, with the charset of a text.
     kind: ContentType
-    #: The data as bytes to be encoded.
-    octets: bytes
-    #: Whether the html can show it by ``cid:``.
+    #: The data as bytes, before the transfer encoding.
+    content: bytes
+    #: Whether the HTML can show it by ``cid:``.
     is_inline: bool
 
 
 def note(problems: list[MessageError], read: Callable[..., T], *arguments: Any) -> T | None:
-    """Return what a function returns, or None with its error among the problems."""
+    """Return the result of a function, or None after adding its error to the problems."""
     try:
         return read(*arguments)
     except MessageError as error:
@@ -83,12 +83,12 @@ def check_lasting(values: Any, field: str) -> None:
 def _pairs(given: Any, problems: list[MessageError]) -> list[tuple[Any, Any]]:
     note(problems, check_lasting, given, "headers")
     pairs = note(problems, header_pairs, given)
-    # What is refused must not be lost where a message is only passed on.
-    return [("", shown(given))] if pairs is None else pairs
+    # Invalid headers must not be lost if the message is only serialized.
+    return [("", quoted(given))] if pairs is None else pairs
 
 
 def _header(name: Any, value: Any, write: Callable[[str, str], str], problems: list[MessageError]) -> Header:
-    """Return a header as it is written, which is how it is checked."""
+    """Return a header, checked by writing it."""
     checked = note(problems, check_name, name)
     text = None if value is None else note(problems, as_text, value, checked or "A header")
     if checked is None:
@@ -100,21 +100,21 @@ def _header(name: Any, value: Any, write: Callable[[str, str], str], problems: l
 def read_each_header(
     given: Any, write: Callable[[str, str], str], problems: list[MessageError]
 ) -> tuple[Header, ...]:
-    """Return headers given as a mapping or as pairs; ``write`` returns the lines of one, or refuses it."""
+    """Return headers from a mapping or pairs; ``write`` returns the lines of one, or raises."""
     return tuple(_header(name, value, write, problems) for name, value in _pairs(given, problems))
 
 
 def _part_line(name: str, text: str) -> str:
     if name.lower() in _OF_THE_PART:
         raise BadHeaderError(
-            f"{name.title()} of an attachment is written by itself. Use content_type= for the type."
+            f"{name.title()} of an attachment is set automatically. Use content_type= to set the type."
         )
     if name.lower() != "content-id":
         return header(name, text)
     cid = check_text("Content-ID", without_angles(text))
     if not _CONTENT_ID.match(cid):
         raise BadHeaderError(
-            f"Content-ID: {shown(cid)} is none. Use printable ASCII without spaces, < and >."
+            f"Content-ID: {quoted(cid)} is not valid. Use printable ASCII without spaces, < and >."
         )
     return f"Content-ID: <{cid}>\r\n"
 
@@ -139,15 +139,15 @@ def _file(attachment: Attachment, problems: list[MessageError]) -> File:
     kind = note(problems, content_type, claimed, field) or _PLAIN
     headers = read_each_header(attachment.headers, _part_line, problems)
     names = {name.lower() for name, _, _ in headers}
-    # What a header of the application's own replaces is not written, and may be anything.
+    # If an extra header replaces these values, they are not written, and need not be valid.
     unwritten: list[MessageError] = []
     ours = unwritten if "content-disposition" in names else problems
     disposition = _disposition(attachment.disposition, ours)
     filename = _checked(attachment.filename, "The file name of an attachment", ours)
     data = _data(attachment.data)
-    octets, kind = note(problems, _encoded, data, kind) or (b"", kind)
+    content, kind = note(problems, _encoded, data, kind) or (b"", kind)
     is_inline = disposition.lower() == "inline" and "content-id" in names
-    return File(filename, claimed, data, disposition, headers, kind, octets, is_inline)
+    return File(filename, claimed, data, disposition, headers, kind, content, is_inline)
 
 
 def _disposition(value: Any, problems: list[MessageError]) -> str:
@@ -156,7 +156,7 @@ def _disposition(value: Any, problems: list[MessageError]) -> str:
     if len(problems) == before and not re.match(TOKEN, text):
         problems.append(
             BadHeaderError(
-                f'The disposition {shown(text)} of an attachment is none. Use "attachment" or "inline".'
+                f'The disposition {quoted(text)} of an attachment is not valid. Use "attachment" or "inline".'
             )
         )
     return text
@@ -177,13 +177,13 @@ def _data(data: Any) -> str | bytes:
 
 
 def _encoded(data: str | bytes, kind: ContentType) -> tuple[bytes, ContentType]:
-    """Return the data as bytes, and its type, which says the charset of a text."""
+    """Return the data as bytes, and the content type, with the charset of a text."""
     field = "The data of an attachment"
     if kind.full == "message/rfc822":
         return seven_bit(data if isinstance(data, bytes) else encode_text(data, None, field)[0]), kind
     if kind.kind.lower() in ("multipart", "message"):
         raise MessageError(
-            f"An attachment cannot be {kind.full}: mail programs would read it as a part of this message."
+            f"An attachment cannot be {kind.full}: mail clients would treat it as part of this message."
             ' Attach its bytes with content_type="application/octet-stream".'
         )
     if isinstance(data, bytes):

@@ -1,7 +1,7 @@
-"""The message: what an application writes.
+"""The class Message.
 
-Holds what the user gave, as it was given; what it means is worked out when it is read.
-The attributes live in ``__dict__`` under the names of Flask-Mail 0.10, which old tasks send as JSON.
+Stores the values as they were given; they are interpreted when the message is read. The attributes are in
+``__dict__`` under the names of Flask-Mail 0.10, because old tasks send that as JSON.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .._mime.addresses import each_address
 from .._mime.addresses import is_pair
 from .._mime.addresses import read_once
 from .._mime.charsets import as_text
-from .._mime.charsets import shown
+from .._mime.charsets import quoted
 from .._mime.headers import check_text
 from .._mime.headers import header_pairs
 from .._mime.headers import join_headers
@@ -39,8 +39,8 @@ from .rendering import decide_id
 from .rendering import has_bad_headers
 from .rendering import new_id
 from .rendering import own_domain
-from .rendering import Sent
-from .rendering import Shown
+from .rendering import RenderedDate
+from .rendering import SentDate
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -50,17 +50,17 @@ if TYPE_CHECKING:
 
 Self = TypeVar("Self", bound="Message")
 
-#: What may stand between the angle brackets of List-Unsubscribe, where a comma begins the next.
+#: A URL within the angle brackets of List-Unsubscribe; a comma separates URLs.
 _URL = r"[A-Za-z][A-Za-z0-9+.-]*:[!-+\--;=?-~]+\Z"
 _UNSUBSCRIBE = frozenset({"list-unsubscribe", "list-unsubscribe-post"})
 _SHOWN_RECIPIENTS = 3
 
 
 class _MessageId:
-    """The Message-ID of a message that was given none: made when it is first asked for, and kept then."""
+    """The Message-ID of a message: created when it is first needed, if none was given."""
 
     def __get__(self, message: Message | None, kind: type[Message]) -> str:
-        return decide_id(message, _settings()) if message is not None else self  # type: ignore[return-value] # for tools that look at the class
+        return decide_id(message, _settings()) if message is not None else self  # type: ignore[return-value] # for tools that inspect the class
 
     if TYPE_CHECKING:
 
@@ -68,32 +68,32 @@ class _MessageId:
 
 
 class Message(Attributes):
-    """An e-mail message.
+    """An email message.
 
-    Addresses are strings (``"ann@example.com"``, ``"Ann <ann@example.com>"``), pairs of name and
-    address, or ``email.headerregistry.Address``.
+    Addresses are strings (``"ann@example.com"``, ``"Ann <ann@example.com>"``), ``(name, address)`` pairs, or
+    ``email.headerregistry.Address`` objects.
 
     :param subject: the subject.
-    :param recipients: whom the message is to: an address, or several.
-    :param body: the text.
-    :param html: the text in HTML.
-    :param alts: more alternatives, by subtype or full content type.
-    :param sender: the author; otherwise ``MAIL_DEFAULT_SENDER``.
-    :param cc: who gets a copy.
-    :param bcc: who gets a copy that nobody else sees.
+    :param recipients: the recipients: one address, or a list.
+    :param body: the plain text.
+    :param html: the HTML version of the text.
+    :param alts: other alternatives, by subtype or full content type.
+    :param sender: the author; the default is ``MAIL_DEFAULT_SENDER``.
+    :param cc: recipients of a copy.
+    :param bcc: recipients of a blind copy, which nobody else sees.
     :param attachments: a list of :class:`Attachment`.
-    :param reply_to: where answers go: an address, or several.
-    :param date: seconds since the epoch, or a ``datetime``; otherwise the moment of sending, or of
-        :meth:`as_bytes` before it.
-    :param charset: the character set to write in, where it can hold the text; otherwise UTF-8.
-    :param extra_headers: more headers; one that the message has already is replaced, and a list is several
-        of one name.
+    :param reply_to: where replies go: one address, or a list.
+    :param date: seconds since the epoch, or a ``datetime``; the default is the time when the message is sent,
+        or when :meth:`as_bytes` is called before.
+    :param charset: the charset to use if it can encode the text; the default is UTF-8.
+    :param extra_headers: additional headers. They replace headers of the message with the same name; a list
+        adds the header several times.
     :param mail_options: ESMTP parameters of MAIL FROM.
     :param rcpt_options: ESMTP parameters of each RCPT TO.
-    :param message_id: the Message-ID, with its angle brackets; otherwise a new one, whose domain is decided
-        when it is first asked for: ``MAIL_MESSAGE_ID_DOMAIN``, or this machine's name.
-    :param envelope_from: where bounces go, ``"<>"`` for nowhere; otherwise ``MAIL_ENVELOPE_FROM``,
-        or the sender.
+    :param message_id: the Message-ID, with its angle brackets; the default is a new one. Its domain is
+        ``MAIL_MESSAGE_ID_DOMAIN``, or the host name, and is decided when it is first needed.
+    :param envelope_from: the envelope sender (return path), where bounces go; ``"<>"`` for no bounces. The
+        default is ``MAIL_ENVELOPE_FROM``, or the sender.
     """
 
     msgId: _MessageId = _MessageId()
@@ -145,20 +145,20 @@ class Message(Attributes):
 
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override] # a property that returns what it was
-        """The attributes, the Message-ID among them."""
+        """The attributes, including the Message-ID."""
         attributes: dict[str, Any] = attributes_of(self)
-        if attributes:  # those of a message that is made by copying or unpickling are still to come
+        if attributes:  # empty while a message is being copied or unpickled
             decide_id(self, _settings())
         return attributes
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        # Copies and pickles of a message have its Message-ID. The oldest protocols know no __slots__.
+        # Copies and pickles have the same Message-ID. The oldest protocols do not support __slots__.
         decide_id(self, _settings())
         return super().__reduce_ex__(protocol)
 
     @property
     def html(self) -> Any:
-        """The text in HTML; the same thing as ``alts["html"]``."""
+        """The HTML version of the text; the same as ``alts["html"]``."""
         alts = self.alts
         found = alts.get("html") if alts else None
         return found if found is not None else attributes_of(self).get("html")
@@ -175,7 +175,7 @@ class Message(Attributes):
 
     @property
     def message_id(self) -> str:
-        """The Message-ID with its angle brackets; another name of ``msgId``."""
+        """The Message-ID with its angle brackets; an alias of ``msgId``."""
         return self.msgId
 
     @message_id.setter
@@ -184,11 +184,11 @@ class Message(Attributes):
 
     @property
     def send_to(self) -> set[Any]:
-        """Everybody who receives the message, as given."""
+        """All recipients, as given."""
         return {tuple(one) if isinstance(one, list) else one for one in self._everybody()}
 
     def add_recipient(self, recipient: Any) -> None:
-        """Add one more recipient."""
+        """Add a recipient."""
         self.recipients = [*each_address(self.recipients), recipient]
 
     def attach(
@@ -203,7 +203,7 @@ class Message(Attributes):
         self.attachments.append(Attachment(filename, content_type, data, disposition, headers))
 
     def attach_file(self, path: Any, content_type: str | None = None, filename: str | None = None) -> None:
-        """Add the file at ``path`` as an attachment, under its own name unless another is given.
+        """Attach the file at ``path``, by default under its own name.
 
         :raises OSError: the file cannot be read.
         """
@@ -214,10 +214,10 @@ class Message(Attributes):
     def embed(
         self, data: Any, filename: str | None = None, content_type: str | None = None, cid: str | None = None
     ) -> str:
-        """Add an image for the html to show, and return its Content-ID for ``<img src="cid:...">``.
+        """Add an inline image, and return its Content-ID for ``<img src="cid:...">`` in the HTML.
 
-        :param data: the data as :class:`Attachment` takes it; a string is the path of a file.
-        :param cid: the Content-ID without angle brackets; otherwise a new one (RFC 2392).
+        :param data: the data, as for :class:`Attachment`; a string is the path of a file.
+        :param cid: the Content-ID without angle brackets; the default is a new one (RFC 2392).
         """
         from pathlib import Path
 
@@ -229,32 +229,32 @@ class Message(Attributes):
     def list_unsubscribe(
         self, url: str | None = None, mailto: str | None = None, one_click: bool = False
     ) -> None:
-        """Set the headers by which a mail program offers to unsubscribe (RFC 2369, RFC 8058).
+        """Set the headers for the unsubscribe button of mail clients (RFC 2369, RFC 8058).
 
-        :param url: where to unsubscribe: ``https:``, in ASCII.
+        :param url: the URL to unsubscribe, in ASCII.
         :param mailto: the address to write to, with or without ``mailto:``.
-        :param one_click: a POST to ``url`` unsubscribes without further question.
+        :param one_click: a POST to ``url`` unsubscribes without confirmation; requires ``https:``.
         """
         link = as_text(url, "List-Unsubscribe") if url else ""
-        ways = [way for way in (link, mailto and _mailto(as_text(mailto, "List-Unsubscribe"))) if way]
-        if not ways or (one_click and not link.lower().startswith("https:")):
+        urls = [one for one in (link, mailto and _mailto(as_text(mailto, "List-Unsubscribe"))) if one]
+        if not urls or (one_click and not link.lower().startswith("https:")):
             raise MessageError(
-                "list_unsubscribe needs url= or mailto=, and an https url for one_click=True (RFC 8058)."
+                "list_unsubscribe() needs url= or mailto=, and an https: URL for one_click=True (RFC 8058)."
             )
-        for way in ways:
-            if not re.match(_URL, check_text("List-Unsubscribe", way)):
+        for one in urls:
+            if not re.match(_URL, check_text("List-Unsubscribe", one)):
                 raise BadHeaderError(
-                    f"List-Unsubscribe: {shown(way)} is not a URL. Write https://... in ASCII,"
+                    f"List-Unsubscribe: {quoted(one)} is not a URL. Write https://... in ASCII,"
                     " and percent-encode < > , and spaces."
                 )
-        headers = {"List-Unsubscribe": ", ".join(f"<{way}>" for way in ways)}
+        headers = {"List-Unsubscribe": ", ".join(f"<{one}>" for one in urls)}
         if one_click:
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         others = [pair for pair in header_pairs(self.extra_headers) if pair[0].lower() not in _UNSUBSCRIBE]
         self.extra_headers = join_headers([*others, *headers.items()])
 
     def has_bad_headers(self) -> bool:
-        """Return whether something that goes into a header could start another one."""
+        """Return whether a header value could inject another header."""
         return has_bad_headers(self)
 
     def is_bad_headers(self) -> bool:
@@ -269,7 +269,7 @@ class Message(Attributes):
         return connection.send(self)
 
     def as_bytes(self) -> bytes:
-        """Return the message as it is sent, but for what only sending checks: the same at every call."""
+        """Return the message as bytes, the same at every call. Some checks are only done when it is sent."""
         return content_bytes(self, _settings())
 
     def as_string(self) -> str:
@@ -283,7 +283,7 @@ class Message(Attributes):
         return self.as_string()
 
     def copy(self: Self) -> Self:
-        """Return the message with lists of its own, a new Message-ID, and no date unless one was given."""
+        """Return a copy with its own lists, a new Message-ID, and no date unless one was given."""
         from copy import copy
 
         twin = copy(self)
@@ -295,21 +295,21 @@ class Message(Attributes):
         for attachment in twin.attachments:
             attachment.headers = copy(attachment.headers)
         twin.msgId = new_id(self._domain())
-        if isinstance(self.date, Shown | Sent):
+        if isinstance(self.date, RenderedDate | SentDate):
             twin.date = None
         return twin
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the message as values that JSON can hold, for :meth:`from_dict` to read."""
+        """Return the message as a dict of JSON-compatible values for :meth:`from_dict`."""
         from .exchange import to_dict
 
         return to_dict(self)
 
     @classmethod
     def from_dict(cls: type[Self], values: Mapping[str, Any]) -> Self:
-        """Return the message that :meth:`to_dict` wrote.
+        """Return a message from the result of :meth:`to_dict`.
 
-        :raises MessageError: the values are not those of a message; the text says which.
+        :raises MessageError: a value is invalid; the text says which.
         """
         from .exchange import from_dict
 
@@ -317,7 +317,7 @@ class Message(Attributes):
 
     @classmethod
     def from_mime(cls: type[Self], mime: EmailMessage) -> Self:
-        """Return a message of the same content as an ``email.message.EmailMessage``."""
+        """Return a message with the same content as an ``email.message.EmailMessage``."""
         from .exchange import from_mime
 
         return from_mime(cls, mime)
@@ -329,7 +329,7 @@ class Message(Attributes):
         return f"<{type(self).__name__} {str(self.subject)!r} from {self.sender} to {to}>"
 
     def __eq__(self, other: object) -> bool:
-        """Whether both say the same to the same people; Message-ID and date do not count."""
+        """Whether both have the same content and recipients; Message-ID and date are ignored."""
         if not isinstance(other, Message) or type(self) is not type(other):
             return NotImplemented
         from .exchange import content_of
@@ -337,7 +337,7 @@ class Message(Attributes):
         return content_of(self) == content_of(other)
 
     def __hash__(self) -> int:
-        # By identity: what a message says may change while it is in a set.
+        # By identity, because a message may change while it is in a set.
         return object.__hash__(self)
 
     def _everybody(self) -> list[Any]:
@@ -346,12 +346,12 @@ class Message(Attributes):
         ]  # fmt: skip
 
     def _domain(self) -> str:
-        """Return the domain of the Message-ID, for others that are made after it."""
+        """Return the domain of the Message-ID, for other identifiers."""
         return str(self.msgId).strip("<>").rpartition("@")[2] or own_domain()
 
 
 def _state() -> State | None:
-    """Return the state of the current application; None where there is none with mail."""
+    """Return the state of the current application, or None."""
     current: Any = current_app
     try:
         app = current._get_current_object()
@@ -367,13 +367,13 @@ def _settings() -> Settings:
 
 
 def _default_sender() -> Any:
-    """Return the sender that a message has in the current application if it is given none."""
+    """Return the default sender of the current application."""
     state = _state()
     return None if state is None else as_default_sender(state._default_sender())
 
 
 def _is_sender_of_0_9(value: Any) -> bool:
-    """Whether the fifth argument is a sender, as up to 0.9.1: a string or a pair with an address."""
+    """Whether the fifth argument is a sender, as it was up to 0.9.1: a string, or a pair with an address."""
     if isinstance(value, str):
         return True
     is_of_texts = isinstance(value, tuple | list) and all(isinstance(part, str) for part in value)

@@ -1,7 +1,7 @@
-"""What a message says, in plain values: the only module that looks at a user's objects, at each of them once.
+"""Read a message into plain values. Only this module reads the user's objects, and each only once.
 
-Everything in a Content is exact: ``str``, ``bytes``, ``Mailbox``, tuples of them, never a subclass. What was
-checked here is what is written later.
+Everything in a Content is exactly a ``str``, ``bytes``, ``Mailbox``, or a tuple of them, never a subclass. So
+the values that are checked here are the ones that are written.
 Rules: RFC 5322 section 3.6 (header fields), RFC 5321 section 4.1.2 (ESMTP parameters).
 """
 
@@ -26,7 +26,7 @@ from .._mime.addresses import read_sender
 from .._mime.charsets import as_text
 from .._mime.charsets import encode_utf8
 from .._mime.charsets import output_charset
-from .._mime.charsets import shown
+from .._mime.charsets import quoted
 from .._mime.entities import content_type
 from .._mime.entities import ContentType
 from .._mime.headers import check_message_id
@@ -43,32 +43,32 @@ from .files import read_files
 _ESMTP_OPTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[!-<>-~]+)?\Z")
 _PLAIN_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+>\Z")
 _UNWANTED = {
-    "content-type": "The content type is written by itself: use html=, alts= or charset=.",
-    "content-transfer-encoding": "The transfer encoding is chosen by itself.",
-    "bcc": "It would show the hidden recipients: use bcc=.",
-    "resent-bcc": "It would show the hidden recipients: use bcc=.",
+    "content-type": "It is set automatically: use html=, alts= or charset=.",
+    "content-transfer-encoding": "It is set automatically.",
+    "bcc": "It would reveal the recipients: use bcc=.",
+    "resent-bcc": "It would reveal the recipients: use bcc=.",
 }
 _PLAIN = ContentType("text", "plain", {})
 _HTML = ContentType("text", "html", {})
 
 
 class Text(NamedTuple):
-    """An alternative of the text."""
+    """An alternative of the plain text."""
 
-    #: What the application calls it: a subtype, or a full content type.
+    #: Its key in ``alts``: a subtype, or a full content type.
     name: str
     kind: ContentType
     text: str
 
 
 class Content:
-    """What a message says by itself, without the defaults of any application."""
+    """The content of a message, without the defaults of any application."""
 
-    # No NamedTuple: its attributes take four times as long to read, and this is read for each message.
+    # Not a NamedTuple: reading its attributes takes four times as long.
 
     sender: Mailbox | None
     to: tuple[Mailbox, ...]
-    #: These eight are in the class, for most messages have nothing of all this.
+    #: These eight are in the class, since most messages have none of them.
     cc: tuple[Mailbox, ...] = ()
     bcc: tuple[Mailbox, ...] = ()
     reply_to: tuple[Mailbox, ...] = ()
@@ -78,10 +78,10 @@ class Content:
     charset: str | None = None
     headers: tuple[Header, ...] = ()
     subject: str
-    #: A moment, or what is given as one and is none; and the moment as a header has it, empty for none.
+    #: The date, or an invalid value as text; and the date for the header, which is empty if there is none.
     date: float | datetime | str | None
     date_text: str
-    #: As it is given, and in its angle brackets; empty for none.
+    #: As given, and in angle brackets; empty if there is none.
     message_id: str
     id_text: str
     text: str
@@ -89,12 +89,12 @@ class Content:
     files: tuple[File, ...]
 
     def __init__(self, problems: list[MessageError]) -> None:
-        #: Why the message cannot be sent, in the order in which it was read; empty for nearly all.
+        #: Why the message cannot be sent, in reading order; nearly always empty.
         self.problems = problems
 
 
 def read(message: Any) -> Content:
-    """Return what a message says. Whatever is wrong with it is among the problems, and raises nothing."""
+    """Return the content of a message. Errors are added to its problems instead of raised."""
     problems: list[MessageError] = []
     content = Content(problems)
     sender, to = message.sender, message.recipients
@@ -127,7 +127,7 @@ def _read_seldom_given(content: Content, message: Any, problems: list[MessageErr
     cc, bcc, reply_to, envelope_from = message.cc, message.bcc, message.reply_to, message.envelope_from
     mail_options, rcpt_options = message.mail_options, message.rcpt_options
     charset, headers = message.charset, message.extra_headers
-    # It is faster to see that there is nothing at once than field by field.
+    # One check for all is faster than one for each field.
     if (
         (reply_to is None and envelope_from is None and charset is None and headers is None)
         and (type(cc) is list and not cc and type(bcc) is list and not bcc)
@@ -146,7 +146,7 @@ def _read_seldom_given(content: Content, message: Any, problems: list[MessageErr
 
 
 def read_return_path(value: Any, problems: list[MessageError]) -> Mailbox | Literal["<>"] | None:
-    """Return where bounces go; ``<>`` is the empty return path of RFC 5321 section 4.5.5."""
+    """Return the return path; ``<>`` is the empty one of RFC 5321 section 4.5.5."""
     if value is None:
         return None
     text = note(problems, as_text, value, "envelope_from") if is_text(value) else value
@@ -154,14 +154,14 @@ def read_return_path(value: Any, problems: list[MessageError]) -> Mailbox | Lite
 
 
 def read_headers(given: Any, charset: str | None, problems: list[MessageError]) -> tuple[Header, ...]:
-    """Return the headers that an application sets itself."""
+    """Return extra headers."""
     if given is None:
         return ()
     return read_each_header(given, partial(_extra_line, charset), problems)
 
 
 def _is_given(value: Any) -> bool:
-    """Whether there is a value; of a lazy text only the text can tell."""
+    """Whether there is a value; a lazy string has to be evaluated to know."""
     return value is not None and (is_text(value) or bool(value))
 
 
@@ -201,7 +201,7 @@ def _options(values: Any, field: str, problems: list[MessageError]) -> tuple[str
         if not all(map(_ESMTP_OPTION.match, found)):
             problems.append(
                 BadHeaderError(
-                    f'{field} holds {shown(text)}, which is no ESMTP parameter such as "NOTIFY=SUCCESS".'
+                    f'{field} contains {quoted(text)}. Use ESMTP parameters such as "NOTIFY=SUCCESS".'
                 )
             )
         options += found
@@ -243,13 +243,13 @@ def _date(value: Any, problems: list[MessageError]) -> tuple[float | datetime | 
 
 
 def _moment(value: Any) -> float | datetime:
-    """Return a moment that is no float, without what a subclass makes of it."""
+    """Return a date that is no float as an exact number or ``datetime``, never a subclass."""
     if isinstance(value, int) and not isinstance(value, bool):
         return int.__int__(value)
     if not isinstance(value, datetime):
-        raise MessageError(f"date {shown(value)} is no moment. Give seconds since the epoch, or a datetime.")
+        raise MessageError(f"date {quoted(value)} is not a date. Use seconds since the epoch, or a datetime.")
     offset = value.utcoffset()
-    moment = datetime(  # noqa: DTZ001 # one without a zone is local time
+    moment = datetime(  # noqa: DTZ001 # one without a time zone is local time
         value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond,
         fold=value.fold,
     )  # fmt: skip
@@ -262,7 +262,7 @@ def _message_id(value: Any, problems: list[MessageError]) -> tuple[str, str]:
 
 
 def _alternatives(html: Any, given: Any, problems: list[MessageError]) -> tuple[Text, ...]:
-    """Return the alternatives but for the text; html may be outside of alts, where tasks of 0.10 left it."""
+    """Return the alternatives to the plain text; tasks of 0.10 may have stored html outside of alts."""
     if type(given) is dict and len(given) == 1 and html is not None and given.get("html") is html:
         return (Text("html", _HTML, _text(html, "html", problems)),)
     pairs = note(problems, _alternative_pairs, given or {}) or []
@@ -280,7 +280,7 @@ def _alternative_pairs(given: Any) -> list[tuple[str, Any]]:
     try:
         items = dict(given).items()
     except (TypeError, ValueError) as error:
-        raise MessageError(f"alts is {shown(given)}. Give a dict of subtypes and texts.") from error
+        raise MessageError(f"alts is {quoted(given)}. Use a dict of subtypes and texts.") from error
     return [(as_text(name, "The key of alts"), value) for name, value in items]
 
 
@@ -290,7 +290,8 @@ def _alternative_type(name: str, problems: list[MessageError]) -> ContentType:
     if kind is not None and kind.kind.lower() != "text":
         problems.append(
             MessageError(
-                f"alts holds {shown(kind.full)}, and an alternative is text. Use attach() for other types."
+                f"alts contains {quoted(kind.full)}, but alternatives must be text."
+                " Use attach() for other types."
             )
         )
     return kind or _PLAIN

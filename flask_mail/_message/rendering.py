@@ -1,6 +1,6 @@
-"""A message in, an envelope out: fill in what it left open, read it once, complete it, render it.
+"""From a message to an envelope: fill in missing values, read it once, complete it, render it.
 
-Knows in which order that is done and nothing of how. The steps are loaded with the first message.
+Knows the order of the steps, which are imported with the first message.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ class Attributes:
     """Holds the attributes of a message."""
 
 
-#: The attributes themselves, where ``__dict__`` would decide on those that are open.
+#: Returns the attributes; ``message.__dict__`` would create a missing Message-ID.
 attributes_of = Attributes.__dict__["__dict__"].__get__
 
 
-class Shown(float):
-    """The moment at which a message without a date was first written: it is sent with that date."""
+class RenderedDate(float):
+    """The date of a message without one when it was first rendered: it is sent with that date."""
 
     __slots__ = ()
 
 
-class Sent(float):
-    """A date that a sending put in: the next sending puts in another."""
+class SentDate(float):
+    """A date that sending set: the next sending sets a new one."""
 
     __slots__ = ()
 
@@ -46,12 +46,12 @@ class Sent(float):
 def prepare(
     message: Message, settings: Settings, envelope_from: Any = None, with_names: bool = False
 ) -> Outgoing:
-    """Fill in what the message left open, and return what a host is to send for it.
+    """Fill in missing values of the message, and return it rendered for a host.
 
-    :param envelope_from: the return path; otherwise that of the message, of the settings, or the sender.
-    :param with_names: say the recipients with their names, too.
+    :param envelope_from: the return path; the default is that of the message, of the settings, or the sender.
+    :param with_names: also return the recipients with their names.
     :raises IncompleteMessage: there is no sender or no recipient.
-    :raises MessageError: something in the message cannot be sent; nothing is ever left out instead.
+    :raises MessageError: something in the message is invalid; nothing is left out instead.
     """
     read, complete, render = _to_send()
     _fill_in(message, settings)
@@ -62,20 +62,20 @@ def prepare(
     outgoing: Outgoing = render(draft, settings)
     if not with_names:
         return outgoing
-    names = [sanitize_mailbox(box, content.charset) for box in draft.receivers]
+    names = [sanitize_mailbox(box, content.charset) for box in draft.recipients]
     return outgoing._replace(named_rcpts=tuple(names))
 
 
 def content_bytes(message: Message, settings: Settings) -> bytes:
     """Return the message as bytes: the same bytes each time, until the message is changed.
 
-    Unsafe characters are left out of addresses; only sending refuses them.
+    Unsafe characters are removed from addresses; only sending refuses them.
     """
     read, outline, write = _to_write()
     decide_id(message, settings)
     now = time.time()
     if message.date is None:
-        message.date = Shown(now)
+        message.date = RenderedDate(now)
     content = read(message)
     for problem in content.problems:
         if not isinstance(problem, UnsafeAddress):
@@ -85,52 +85,52 @@ def content_bytes(message: Message, settings: Settings) -> bytes:
 
 
 def has_bad_headers(message: Message) -> bool:
-    """Return whether something that goes into a header could start another one."""
+    """Return whether a header value could inject another header."""
     read, *_ = _to_write()
     return any(isinstance(problem, BadHeaderError) for problem in read(message).problems)
 
 
 def decide_id(message: Message, settings: Settings) -> str:
-    """Return the Message-ID, which is made when it is first asked for."""
+    """Return the Message-ID, which is created when it is first needed."""
     attributes = attributes_of(message)
     if "msgId" not in attributes:
         attributes.setdefault("msgId", new_id(settings.message_id_domain or own_domain()))
-    return attributes["msgId"]  # type: ignore[no-any-return] # users may set what they like
+    return attributes["msgId"]  # type: ignore[no-any-return] # users may set any value
 
 
 def new_id(domain: str) -> str:
-    """Return a Message-ID or Content-ID that no other process, thread or machine makes."""
-    # The operating system's randomness: that of a generator would be the same in both after a fork.
+    """Return a Message-ID or Content-ID that is unique across processes, threads and machines."""
+    # From the operating system: a generator would produce the same numbers in both processes after a fork.
     return f"<{os.urandom(16).hex()}@{domain}>"
 
 
 @cache
 def own_domain() -> str:
-    """Return the domain of Message-IDs where none is configured: the name of this machine."""
+    """Return the default domain of Message-IDs: the host name."""
     from .._config.identity import host_name
 
     return host_name()
 
 
 def _fill_in(message: Message, settings: Settings) -> None:
-    """Set the Message-ID, the date and the sender that were left open, for a sending that is about to begin.
+    """Set a missing Message-ID, date and sender before the message is sent.
 
-    What an earlier sending set is set anew; what the user set stays.
+    Values that an earlier sending set are set again; values of the user stay.
     """
     if "msgId" not in attributes_of(message):
         decide_id(message, settings)
     date, sender = message.date, message.sender
-    if date is None or type(date) is Sent:
-        message.date = Sent(time.time())
-    elif type(date) is Shown:
-        message.date = Sent(date)
+    if date is None or type(date) is SentDate:
+        message.date = SentDate(time.time())
+    elif type(date) is RenderedDate:
+        message.date = SentDate(date)
     if sender is None or type(sender) is DefaultSender:
         message.sender = as_default_sender(settings.default_sender_as_given) or sender
 
 
 def load_rendering() -> None:
-    """Import all that the first message is rendered with, which ``import flask_mail`` does not need."""
-    from .._config import identity as _identity  # noqa: F401 # what is wanted is that it is there
+    """Import everything that rendering needs, which ``import flask_mail`` leaves out."""
+    from .._config import identity as _identity  # noqa: F401 # imported for its side effect
 
     _to_send()
     _to_write()

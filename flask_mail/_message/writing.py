@@ -1,6 +1,6 @@
-"""A draft in, bytes and envelope out: what its headers are, and how its parts are nested.
+"""Render a draft to bytes and an envelope: its headers, and the structure of its parts.
 
-Sees nothing of the user's, and checks nothing: that is done.
+Handles no objects of the user and checks nothing: that has been done.
 Rules: RFC 5322 section 3.6 (header fields), RFC 2046 section 5.1 and RFC 2387 (structure),
 RFC 6531 (SMTPUTF8).
 """
@@ -26,20 +26,20 @@ from .files import File
 from .reading import Content
 from .reading import Text
 
-#: With the line end, what a line holds that need not be folded.
+#: The maximum length of a line that is not folded, including its line ending.
 _SHORT = 78
 _PLAIN = ContentType("text", "plain", {})
-#: Clients show the last alternative that they know, so the plainest is first and an invitation last.
+#: Clients show the last alternative that they support, so plain text is first and an invitation last.
 _RICHNESS = {"text/plain": 0, "text/html": 2, "text/calendar": 3}
 
 
 def render(draft: Draft, settings: Settings) -> Outgoing:
-    """Return what a host is to send for a message."""
+    """Return the message and envelope for a host to send."""
     written, is_canonical = write(draft, settings)
     content = draft.content
-    recipients = [box.addr_spec for box in draft.receivers]
+    recipients = [box.addr_spec for box in draft.recipients]
     options = list(content.mail_options)
-    # A body is always written in ASCII: what is not is an address, in the envelope or in a header.
+    # The body is always ASCII: non-ASCII characters are in an address, in the envelope or in a header.
     if not (written.isascii() and draft.return_path.isascii() and all(map(str.isascii, recipients))):
         options += [option for option in ("SMTPUTF8", "BODY=8BITMIME") if option not in options]
     envelope = Envelope(draft.return_path, recipients, written, options, list(content.rcpt_options))
@@ -47,7 +47,7 @@ def render(draft: Draft, settings: Settings) -> Outgoing:
 
 
 def write(draft: Draft, settings: Settings) -> tuple[bytes, bool]:
-    """Return a message as bytes, and whether it is known to need no repair on the wire."""
+    """Return a message as bytes, and whether it is known to need no changes for transmission."""
     lines = _own_headers(draft)
     if draft.headers:
         lines = _with_extra_headers(lines, draft)
@@ -56,7 +56,7 @@ def write(draft: Draft, settings: Settings) -> tuple[bytes, bool]:
 
 
 def _own_headers(draft: Draft) -> list[str]:
-    """Return the lines of each header that the message's fields ask for."""
+    """Return the lines of each header that is set from the fields of the message."""
     content = draft.content
     charset = content.charset
     lines = [address_header("From", (draft.sender,), charset)] if draft.sender else []
@@ -76,15 +76,15 @@ def _own_headers(draft: Draft) -> list[str]:
 
 
 def _with_extra_headers(own: list[str], draft: Draft) -> list[str]:
-    """Return the lines with those of the extra headers, which replace what has the same name."""
+    """Return the lines with the extra headers, which replace headers of the same name."""
     extra = [one for one in draft.headers if one.name.lower() != "mime-version"]
     names = {one.name.lower() for one in extra}
-    kept = [lines for lines in own if lines.partition(":")[0].lower() not in names]
-    return kept + [one.lines for one in extra]
+    remaining = [lines for lines in own if lines.partition(":")[0].lower() not in names]
+    return remaining + [one.lines for one in extra]
 
 
 def _structure(content: Content, settings: Settings) -> Entity:
-    """Return the body: alternatives, the html of which is related to its images, mixed with the files."""
+    """Return the body: alternatives, the HTML together with its images, mixed with the files."""
     alternatives = content.alternatives
     if len(alternatives) > 1:
         alternatives = tuple(sorted(alternatives, key=lambda one: _RICHNESS.get(one.kind.full, 1)))
@@ -94,8 +94,8 @@ def _structure(content: Content, settings: Settings) -> Entity:
     inline: list[Entity] = []
     files: list[Entity] = []
     for file in content.files:
-        shelf = inline if has_html and file.is_inline else files
-        shelf.append(_file_entity(file, settings.ascii_attachments))
+        target = inline if has_html and file.is_inline else files
+        target.append(_file_entity(file, settings.ascii_attachments))
     body = _body(content, settings, alternatives, inline)
     return multipart("mixed", [body, *files], content.message_id) if files else body
 
@@ -121,7 +121,7 @@ def _related(html: Entity, inline: list[Entity], content: Content) -> Entity:
 
 
 def _plain_text(content: Content, settings: Settings, alternatives: tuple[Text, ...]) -> str | None:
-    """Return the text of the message, derived from its html if need be; None if others stand for it."""
+    """Return the plain text, generated from the HTML if needed; None if the message gets none."""
     if content.text:
         return content.text
     texts = {kind.full: text for _, kind, text in alternatives}
@@ -139,4 +139,4 @@ def _file_entity(file: File, ascii_name: bool) -> Entity:
         parameters = {"filename": name} if name else {}
         lines.insert(0, parametrized_header("Content-Disposition", file.disposition, parameters))
     write = message_entity if file.kind.full == "message/rfc822" else binary_entity
-    return write(file.octets, file.kind, "".join(lines))
+    return write(file.content, file.kind, "".join(lines))

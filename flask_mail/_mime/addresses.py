@@ -1,4 +1,4 @@
-"""Read what a user gives as an e-mail address, as it was meant, or refuse it by name.
+"""Read email addresses in the forms that users write them, or refuse them with a clear error.
 
 Knows nothing of headers or messages.
 Rules: RFC 5322 section 3.4, RFC 5321 sections 4.1.2 and 4.5.3.1 (lengths), RFC 5891 (IDNA), RFC 6531.
@@ -15,31 +15,31 @@ from .._errors import AddressError
 from .._errors import MessageError
 from .._errors import UnsafeAddress
 from .charsets import as_text
-from .charsets import shown
+from .charsets import quoted
 
-#: What may stand in no header: controls (TAB aside), every line separator that Python or a mail
-#: program may split at, and lone surrogates.
+#: Characters that are not allowed in headers: controls (except TAB), every line separator that Python or a
+#: mail client may split at, and lone surrogates.
 _UNSAFE = "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 
 #: 64 octets of local part, "@", and 255 octets of domain.
 _ADDRESS_LIMIT = 320
-#: What is no longer than this stands on one line of a header, as it is.
+#: Addresses up to this length are written on one line of a header, unchanged.
 _SHORT = 200
 
-# No pattern may look at a text twice from the same place: each is linear in time, whatever it is given.
-# Those that few addresses need are compiled at their first use: together they cost as much as a small import.
+# Every pattern takes linear time: none may match the same text twice from the same position.
+# Patterns that few addresses need are compiled at their first use, to keep the import fast.
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
 _DOT_ATOM = rf"[{_ATEXT}][{_ATEXT}.]*\Z"
 _UTF8_LOCAL = rf"(?:[{_ATEXT}.]|[^\x00-\xa0\s])+\Z"
-# An address as nearly all are written; without "=", no encoded word is among them.
+# The usual form of an address. Without "=", it cannot contain an encoded word.
 _WORD = _ATEXT.replace("=", "")
 _BARE = re.compile(rf"[{_WORD}.]+@[A-Za-z0-9-][A-Za-z0-9.-]*[A-Za-z0-9-]\Z")
-# All but what is in _WORD, and in no other script: to say it so compiles in a fiftieth of the time.
+# ASCII characters that are not in _WORD. Written like this, it compiles fifty times faster.
 _NO_LETTER = r'\x00-\x1f"(),.:;<=>@\[\\\]\x7f'
 _NAMED = re.compile(rf"(?! )([^{_NO_LETTER}]*[^{_NO_LETTER} ]) <({_BARE.pattern[:-2]})>\Z")
 _UNNAMED = r'[^\s<>(),;"@]+@[^\s<>(),;"@]+\Z'
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[A-Za-z0-9:.-]+\])\Z")
-# A stray second ">" is a slip of the keyboard that every release has forgiven.
+# A stray second ">" is a typo that every release has accepted.
 _ANGLE = r'<([^<>"]*)>+\Z'
 _ANGLE_QUOTED = r'<("(?:[^"\\]|\\.)*"@[^<>"]*)>+\Z'
 _QUOTED = r'"((?:[^"\\]|\\.)*)"\Z'
@@ -51,19 +51,19 @@ _TO_ESCAPE = r'(["\\])'
 
 
 class Mailbox:
-    """One address, taken apart: what ``"Ann <ann@example.com>"`` and ``("Ann", "ann@example.com")`` mean."""
+    """A parsed address: what ``"Ann <ann@example.com>"`` and ``("Ann", "ann@example.com")`` mean."""
 
     __module__ = "flask_mail.addresses"
-    # Neither a NamedTuple nor with __slots__, which take CPython 3.13 longer to make and to read: there is
-    # one for each recipient of a newsletter.
+    # Not a NamedTuple, and no __slots__, which are slower in CPython 3.13: a newsletter has one for each
+    # recipient.
 
     def __init__(self, name: str, addr_spec: str, written: str = "") -> None:
-        #: The display name, decoded; empty if there is none.
+        #: The decoded display name, or an empty string.
         self.name = name
-        #: The bare address as the envelope and the header have it: quotes where the part before the @ needs
-        #: them and nowhere else, IDNA applied to the domain. A local user such as ``root`` has no domain.
+        #: The bare address for the envelope and the header: the part before the @ is quoted if needed, and
+        #: the domain is IDNA-encoded. A local user such as ``root`` has no domain.
         self.addr_spec = addr_spec
-        #: Name and address as a header has them, if that is how they were given; otherwise empty.
+        #: Name and address as written in a header, if they were given in that form; otherwise empty.
         self.written = written
 
     def __repr__(self) -> str:
@@ -79,14 +79,14 @@ class Mailbox:
 
 
 class Refused(Mailbox):
-    """An address with which something is wrong: without unsafe characters, or empty if it cannot be read."""
+    """An invalid address: without its unsafe characters, or empty if it cannot be read."""
 
-    #: What was given, as a text or a pair of texts.
+    #: The given string, or pair of strings.
     given: Any = None
 
 
-#: By which rule a tuple of two texts is read. In a form the name is whatever a visitor wants: where there can
-#: be one address only, or one is usual, it may look like another address.
+#: How a tuple of two strings is read in each field. A name from a form can be anything: in fields that
+#: usually have one address, it may look like another address.
 _PAIR, _PAIR_UNLESS_ADDRESS = "pair", "pair unless the first is an address itself"
 TWO = {
     "sender": _PAIR,
@@ -99,8 +99,8 @@ TWO = {
 
 
 def find_unsafe(text: str) -> str | None:
-    """Return the first character of ``text`` that may stand in no header, if there is one."""
-    # None of them is printable, as Python understands it: this is all that is asked about nearly every text.
+    """Return the first character of ``text`` that is not allowed in headers, or None."""
+    # None of them is printable: for nearly all texts, this check is sufficient.
     if text.isprintable():
         return None
     found = re.search(_UNSAFE, text)
@@ -108,18 +108,18 @@ def find_unsafe(text: str) -> str | None:
 
 
 def is_text(value: object) -> bool:
-    """Whether ``value`` is a string, or stands for one as lazy translations do."""
+    """Whether ``value`` is a string or a lazy string, such as a translation."""
     return isinstance(value, (str, bytes)) or hasattr(value, "isspace")
 
 
 def mailbox(value: Any, field: str, clean: bool = False) -> Mailbox:
-    """Return the one address that ``value`` means.
+    """Return ``value`` as a single address.
 
     :param value: a string, a pair of name and address, an ``email.headerregistry.Address``, or a lazy string.
     :param field: what the address is for, named in errors.
-    :param clean: leave out characters that may stand in no header instead of refusing them.
-    :raises BadHeaderError: the value holds control characters or line separators.
-    :raises AddressError: the value is no address, or several.
+    :param clean: remove characters that are not allowed in headers instead of raising.
+    :raises BadHeaderError: the value contains control characters or line separators.
+    :raises AddressError: the value is not a single address.
     """
     problems: list[MessageError] = []
     box = read_mailbox(value, field, problems)
@@ -130,12 +130,12 @@ def mailbox(value: Any, field: str, clean: bool = False) -> Mailbox:
 
 
 def read_sender(value: Any, problems: list[MessageError]) -> Mailbox:
-    """Return the address of a sender as :func:`read_mailbox`. An application has few: each is read once."""
+    """Return the address of a sender, like :func:`read_mailbox`, with a cache: an application has few."""
     return (type(value) is str and _read_plain_once(value)) or read_mailbox(value, "sender", problems)
 
 
 def read_mailbox(value: Any, field: str, problems: list[MessageError]) -> Mailbox:
-    """Return the one address that ``value`` means, and add to the problems what is wrong with it."""
+    """Return ``value`` as a single address, and add errors to the problems."""
     if type(value) is str and (plain := _read_plain(value)):
         return plain
     before = len(problems)
@@ -144,7 +144,7 @@ def read_mailbox(value: Any, field: str, problems: list[MessageError]) -> Mailbo
         given = _exact(value, field)
         box = _mailbox_of(given, field, problems)
     except _Unreadable as error:
-        problem = AddressError(f"{field}: {shown(value if given is None else given)} {error}")
+        problem = AddressError(f"{field}: {quoted(value if given is None else given)} {error}")
         problem.__cause__ = error.__cause__
         problems.append(problem)
     except MessageError as error:
@@ -153,7 +153,7 @@ def read_mailbox(value: Any, field: str, problems: list[MessageError]) -> Mailbo
 
 
 def read_mailboxes(values: Any, field: str, problems: list[MessageError]) -> list[Mailbox]:
-    """Return the addresses that ``values`` means, in order, each once however it is spelled.
+    """Return ``values`` as addresses, in order, without duplicates in other spellings.
 
     :param values: one address as :func:`mailbox` takes it, an iterable of them, or None.
     """
@@ -171,29 +171,29 @@ def read_mailboxes(values: Any, field: str, problems: list[MessageError]) -> lis
 
 
 def refuse(given: Any, box: Mailbox) -> Refused:
-    """Return what stands for an address that is refused: it must not be lost where it is only passed on."""
+    """Return a placeholder for an invalid address, which must not be lost if it is only serialized."""
     refused = Refused(box.name, box.addr_spec)
-    # In parentheses it is no address either.
-    refused.given = given if type(given) in (str, tuple, list) else f"({shown(given)})"
+    # In parentheses, so that it is not a valid address.
+    refused.given = given if type(given) in (str, tuple, list) else f"({quoted(given)})"
     return refused
 
 
 def each_once(boxes: list[Mailbox]) -> list[Mailbox]:
-    """Return the addresses in order without those that are another spelling of an earlier one."""
+    """Return the addresses in order, without other spellings of earlier ones."""
     if len({box.addr_spec.lower() for box in boxes}) == len(boxes):
         return boxes
     found: dict[tuple[str, str], Mailbox] = {}
     for box in boxes:
         local, at, domain = box.addr_spec.rpartition("@")
-        # Of the domain alone the case does not count.
+        # Only the domain is case-insensitive.
         found.setdefault((local, domain.lower()) if at else (domain, ""), box)
     return list(found.values())
 
 
 def each_address(values: Any, field: str = "recipients") -> list[Any]:
-    """Return ``values`` as a new list of addresses: a single string, pair or Address is a list of one.
+    """Return ``values`` as a new list; a single string, pair or Address becomes a list of one.
 
-    :raises AddressError: it is nothing of this kind, or a tuple that may be one address or two.
+    :raises AddressError: the value has another type, or is a tuple that may be one address or two.
     """
     if type(values) is list:
         return values[:]
@@ -205,7 +205,7 @@ def each_address(values: Any, field: str = "recipients") -> list[Any]:
 
 
 def is_pair(values: Any, field: str) -> bool:
-    """Whether a tuple of two is a name with its address in this field, rather than two addresses."""
+    """Whether a tuple of two is a name and an address in this field, rather than two addresses."""
     if not isinstance(values, tuple) or len(values) != 2:
         return False
     name, address = values
@@ -217,28 +217,28 @@ def is_pair(values: Any, field: str) -> bool:
 
 
 def read_once(values: Any) -> Any:
-    """Return ``values``, as a list if they can be read only once: a message may be rendered many times."""
+    """Return ``values``, as a list if they are an iterator: a message may be rendered many times."""
     return list(values) if values is not None and is_iterator(values) else values
 
 
 _NOBODY = Mailbox("", "")
 _REMEDY = 'Write "ann@example.com", "Ann <ann@example.com>" or ("Ann", "ann@example.com").'
-_NO_ADDRESS = f"is not an e-mail address. {_REMEDY}"
-_SEVERAL = "holds several addresses in one string. Give them as a list, one string each."
-# A program that decodes where none has to would see another address than the server.
-_ENCODED = f"holds an encoded word (RFC 2047), which has no place in an address. {_REMEDY}"
-_PAIR_OR_TWO = "may be a name with its address, or two addresses. Give a list of the one or the two."
-_A_GROUP = "is a group (RFC 5322 section 3.4). Give its members as a list."
-_TOO_LONG = f"is over {_ADDRESS_LIMIT} octets long, more than an address can be (RFC 5321 section 4.5.3.1)."
+_NO_ADDRESS = f"is not an email address. {_REMEDY}"
+_SEVERAL = "contains several addresses in one string. Pass them as a list, one string for each."
+# A program that decodes it, although it must not, would see a different address than the server.
+_ENCODED = f"contains an encoded word (RFC 2047), which is not allowed in an address. {_REMEDY}"
+_PAIR_OR_TWO = "is ambiguous: it may be a name and an address, or two addresses. Pass a list."
+_A_GROUP = "is a group (RFC 5322 section 3.4). Pass its members as a list."
+_TOO_LONG = f"is longer than an address can be, {_ADDRESS_LIMIT} octets (RFC 5321 section 4.5.3.1)."
 
 
 class _Unreadable(ValueError):
-    """Why a text is no address: the end of a sentence that begins with the text."""
+    """Why a text is not an address: the end of a sentence that begins with the text."""
 
 
 def is_iterator(values: Any) -> bool:
-    """Whether the values can be read only once."""
-    # The last check is for a LocalProxy, which has __next__ whatever it stands for.
+    """Whether the values are an iterator, which can be read only once."""
+    # The last check is for a LocalProxy, which always has __next__.
     return hasattr(values, "__next__") and iter(values) is values
 
 
@@ -247,9 +247,9 @@ def _peek(part: Any) -> str:
 
 
 def _listed_again(values: Any, field: str, problems: list[MessageError]) -> list[Any]:
-    """Return the addresses that were set after the message was made, each text in them an exact one."""
+    """Return addresses that were set after the message was created, as a list of exact strings."""
     if is_iterator(values):
-        text = f"{field} can be read only once, and that was before: give a list, not a generator."
+        text = f"{field} is an iterator, which can be read only once. Pass a list."
         problems.append(AddressError(text))
         return []
     try:
@@ -270,21 +270,21 @@ def _each(values: Any, field: str, problems: list[MessageError]) -> list[Any]:
         return []
     if is_pair(values, field):
         if TWO[field] is not _PAIR and "@" in _peek(values[0]):
-            problems.append(AddressError(f"{shown(values)} {_PAIR_OR_TWO}"))
+            problems.append(AddressError(f"{quoted(values)} {_PAIR_OR_TWO}"))
         return [values]
     if is_text(values) or hasattr(values, "addr_spec"):
         return [values] if values else []
     if isinstance(values, set | frozenset):
-        return sorted(values, key=str)  # a message is the same bytes whatever the hash seed
+        return sorted(values, key=str)  # the bytes of a message must not depend on the hash seed
     if isinstance(values, Iterable):
         return list(values)
     reason = _A_GROUP if hasattr(values, "addresses") else _NO_ADDRESS
-    problems.append(AddressError(f"{shown(values)} {reason}"))
+    problems.append(AddressError(f"{quoted(values)} {reason}"))
     return []
 
 
 def _exact(value: Any, field: str) -> Any:
-    """Return an address as an exact string, or as a pair of them; the only look at what was given."""
+    """Return an address as an exact string, or as a pair of them; reads the given value only once."""
     if isinstance(value, Mailbox):
         parts = [value.name, value.addr_spec]
     elif isinstance(value, tuple | list):
@@ -314,15 +314,15 @@ def _without_unsafe(text: str, field: str, problems: list[MessageError]) -> str:
         return text
     problems.append(
         UnsafeAddress(
-            f"{field} holds the character {ascii(found)}, which could start another header: {shown(text)}."
-            " Remove it."
+            f"{field} contains the character {ascii(found)}, which could start another header:"
+            f" {quoted(text)}. Remove it."
         )
     )
     return re.sub(_UNSAFE, "", text)
 
 
 def _read_plain(text: str) -> Mailbox | None:
-    """Return what :func:`_read` does for an address that is written as nearly all are; None for others."""
+    """Return the result of :func:`_read` for an address in the usual form; None for others."""
     if len(text) > _SHORT or ".." in text:
         return None
     if text[-1:] != ">":
@@ -330,7 +330,7 @@ def _read_plain(text: str) -> Mailbox | None:
     named = _NAMED.match(text)
     if named is None or "  " in text:
         return None
-    if text.isascii():  # of which the pattern takes printable characters only
+    if text.isascii():  # the pattern only matches printable ASCII characters
         return Mailbox(named[1], named[2], text)
     return Mailbox(named[1], named[2]) if text.isprintable() else None
 
@@ -344,7 +344,7 @@ def _mailbox(name: str, local: str, domain: str) -> Mailbox:
 
 
 def _read(text: str) -> Mailbox:
-    """Return name and address that one string holds."""
+    """Return the name and address in a string."""
     stripped = text.strip()
     if angle := re.search(_ANGLE, stripped) or re.search(_ANGLE_QUOTED, stripped):
         return _mailbox(_display_name(stripped[: angle.start()].strip()), *_split(angle[1].strip()))
@@ -354,8 +354,8 @@ def _read(text: str) -> Mailbox:
 
 
 def _display_name(name: str) -> str:
-    if name.startswith('"') and (quoted := re.match(_QUOTED, name)):
-        return re.sub(_ESCAPED, r"\1", quoted[1])
+    if name.startswith('"') and (found := re.match(_QUOTED, name)):
+        return re.sub(_ESCAPED, r"\1", found[1])
     if "@" in name and any(mark in name for mark in ",;<"):
         raise _Unreadable(_SEVERAL)
     return name
@@ -367,8 +367,8 @@ def _split(address: str) -> tuple[str, str]:
         raise _Unreadable(_SEVERAL if address.count("@") > 1 else _TOO_LONG)
     if "=?" in address:
         raise _Unreadable(_ENCODED)
-    if address.startswith('"') and (quoted := re.match(_QUOTED_LOCAL, address)):
-        return re.sub(_ESCAPED, r"\1", quoted[1]), _ascii_domain(quoted[2])
+    if address.startswith('"') and (found := re.match(_QUOTED_LOCAL, address)):
+        return re.sub(_ESCAPED, r"\1", found[1]), _ascii_domain(found[2])
     if address.endswith(";") and re.match(_GROUP, address):
         raise _Unreadable(_A_GROUP)
     local, at, domain = address.rpartition("@")
@@ -385,7 +385,7 @@ def _ascii_domain(domain: str) -> str:
     try:
         encoded = domain if domain.isascii() else _encode_idna(domain)
     except UnicodeError as error:
-        raise _Unreadable(f"has a domain that IDNA does not allow: {error}. Correct the domain.") from error
+        raise _Unreadable(f"has a domain that is not valid in IDNA: {error}. Correct the domain.") from error
     if not _DOMAIN.match(encoded):
         raise _Unreadable(_NO_ADDRESS)
     return encoded
@@ -395,7 +395,7 @@ def _encode_idna(domain: str) -> str:
     try:
         import idna
     except ImportError:
-        return domain.encode("idna").decode("ascii")  # IDNA 2003, all that the standard library has
+        return domain.encode("idna").decode("ascii")  # IDNA 2003: the standard library has no other
     return idna.encode(domain, uts46=True).decode("ascii")
 
 

@@ -1,7 +1,7 @@
-"""Plain values in, MIME entities out: structure, transfer encodings, file names.
+"""MIME entities: structure, transfer encodings, file names.
 
-Knows nothing of messages or Flask. Everything written is 7-bit, so that no server has to
-offer 8BITMIME and no relay has to change what was signed.
+Knows nothing of messages or Flask. The output is always 7-bit, so that the server does not have to offer
+8BITMIME and no relay has to change signed content.
 Rules: RFC 2045 (encodings), RFC 2046 (structure), RFC 2183 (disposition), RFC 2387 (related).
 """
 
@@ -20,14 +20,14 @@ from typing import Any
 from .._errors import MessageError
 from .charsets import encode_text
 from .charsets import encode_utf8
-from .charsets import shown
+from .charsets import quoted
 from .headers import check_text
 from .headers import parametrized_header
 
 _LINE_LIMIT = 998
 _TOKEN = r"[A-Za-z0-9!#$&^_.+-]"
 _QUOTED = r'"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*"'
-# Compiled at their first use, which keeps the import light. The lengths are those of RFC 6838 section 4.2.
+# Compiled at their first use, to keep the import fast. The lengths are those of RFC 6838 section 4.2.
 _CONTENT_TYPE = (
     rf"({_TOKEN}{{1,127}})/({_TOKEN}{{1,127}})"
     rf"""((?:\s*;\s*{_TOKEN}{{1,60}}\s*=\s*(?:{_QUOTED}|[^\s;"\x00-\x1f\x7f]+))*)(?:\s*;)?\Z"""
@@ -35,32 +35,32 @@ _CONTENT_TYPE = (
 _PARAMETER = r';\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))'
 _ESCAPED = r"\\(.)"
 _ASCII_BYTES = bytes(range(128))
-#: A line that starts so could be taken for a boundary of ours, which all begin with ``=_``.
+#: A line that begins like this could be mistaken for one of our boundaries, which begin with ``=_``.
 _BOUNDARY_LINE = b"--=_"
-#: Lines of base64 that are cut at once, each 57 octets in 76 characters.
+#: Lines of base64 that are split at once, each 57 bytes in 76 characters.
 _BATCH = 512
 _CUT = Struct("76s" * _BATCH)
 
 
 class Entity:
-    """A MIME entity: its header lines, and its body in pieces that are joined once, at the end."""
+    """A MIME entity: its header lines, and the pieces of its body, which are joined once at the end."""
 
     def __init__(self, headers: str, body: list[bytes | Base64Lines], holds_message: bool = False) -> None:
         self.headers = headers
         self.body = body
-        #: Whether somebody else's boundaries may be in it.
+        #: Whether it may contain other boundaries.
         self.holds_message = holds_message
 
     def write(self, before: str) -> tuple[bytes, bool]:
-        """Return the entity, behind the header lines that come before its own, and whether it is ready.
+        """Return the entity after the given header lines, and whether it is ready to be transmitted.
 
-        Ready is what has files in it and is known to need no repair on the wire: the base64 of a file never
-        does, and need not be looked through.
+        It is ready if it has files and is known to need no changes: the base64 of files never does, and need
+        not be searched.
         """
         head = f"{before}{self.headers}\r\n".encode()
         if Base64Lines not in map(type, self.body):
             return b"".join([head, *self.body]), False  # type: ignore[list-item] # they are bytes
-        written = BytesIO()  # which gives its own buffer away, where a join would hold everything twice
+        written = BytesIO()  # returns its buffer without a copy; a join would need the memory twice
         written.write(head)
         is_ready = _needs_no_repair(head)
         for piece in self.body:
@@ -73,21 +73,21 @@ class Entity:
 
 
 class Base64Lines:
-    """Octets in base64, in lines of 76 characters with CRLF between them.
+    """Data in base64, in lines of 76 characters with CRLF between them.
 
-    Encoded while they are iterated over: what a large file becomes is held once, in the whole message.
+    It is encoded during iteration, so that a large encoded file is in memory only once.
     """
 
-    __slots__ = ("_octets",)
+    __slots__ = ("_data",)
 
-    def __init__(self, octets: bytes) -> None:
-        self._octets = octets
+    def __init__(self, content: bytes) -> None:
+        self._data = content
 
     def __iter__(self) -> Iterator[bytes]:
-        for start in range(0, len(self._octets), 57 * _BATCH):
+        for start in range(0, len(self._data), 57 * _BATCH):
             if start:
                 yield b"\r\n"
-            encoded = b2a_base64(self._octets[start : start + 57 * _BATCH], newline=False)
+            encoded = b2a_base64(self._data[start : start + 57 * _BATCH], newline=False)
             is_full = len(encoded) == _CUT.size
             yield b"\r\n".join(
                 _CUT.unpack(encoded)
@@ -97,7 +97,7 @@ class Base64Lines:
 
 
 class ContentType:
-    """A content type taken apart (RFC 2045 section 5.1)."""
+    """A parsed content type (RFC 2045 section 5.1)."""
 
     def __init__(self, kind: str, subkind: str, parameters: dict[str, str]) -> None:
         self.kind = kind
@@ -108,26 +108,26 @@ class ContentType:
 
 
 def content_type(value: Any, field: str) -> ContentType:
-    """Return a content type taken apart.
+    """Return the parsed content type.
 
-    :raises BadHeaderError: ``value`` holds what could start another header.
+    :raises BadHeaderError: ``value`` could start another header.
     :raises MessageError: ``value`` is not ``type/subtype`` with parameters (RFC 2045 section 5.1).
     """
     text = check_text(field, value).strip()
     found = re.match(_CONTENT_TYPE, text)
     if not found:
         raise MessageError(
-            f'{field} {shown(text)} is not a content type. Write "type/subtype", such as "application/pdf".'
+            f'{field} {quoted(text)} is not a content type. Use "type/subtype", such as "application/pdf".'
         )
     parameters = {
-        name.lower(): plain or re.sub(_ESCAPED, r"\1", quoted)
-        for name, quoted, plain in re.findall(_PARAMETER, found[3])
+        name.lower(): plain or re.sub(_ESCAPED, r"\1", in_quotes)
+        for name, in_quotes, plain in re.findall(_PARAMETER, found[3])
     }
     return ContentType(found[1], found[2], parameters)
 
 
 def text_entity(text: str, kind: ContentType, charset: str | None, field: str) -> Entity:
-    """Return ``text`` as a text part; line ends of every kind become CRLF."""
+    """Return ``text`` as a text part; all line endings become CRLF."""
     encoded, used = _encode_lines(text, charset, field)
     encoding, body = _encode_text_body(encoded)
     if not kind.parameters:
@@ -135,22 +135,22 @@ def text_entity(text: str, kind: ContentType, charset: str | None, field: str) -
     return Entity(_content_headers(kind, {**kind.parameters, "charset": used}, encoding), [body])
 
 
-def binary_entity(octets: bytes, kind: ContentType, more_headers: str = "") -> Entity:
-    """Return ``octets``, each as it is, as an entity in base64."""
-    return Entity(_content_headers(kind, kind.parameters, "base64") + more_headers, [Base64Lines(octets)])
+def binary_entity(content: bytes, kind: ContentType, more_headers: str = "") -> Entity:
+    """Return binary data as an entity in base64."""
+    return Entity(_content_headers(kind, kind.parameters, "base64") + more_headers, [Base64Lines(content)])
 
 
-def message_entity(octets: bytes, kind: ContentType, more_headers: str = "") -> Entity:
-    """Return a whole message as an entity. It must be 7-bit: RFC 2046 section 5.2.1 allows no encoding."""
+def message_entity(content: bytes, kind: ContentType, more_headers: str = "") -> Entity:
+    """Return an email message as an entity. It must be 7-bit: RFC 2046 section 5.2.1 allows no encoding."""
     headers = _content_headers(kind, kind.parameters, "7bit") + more_headers
-    return Entity(headers, [octets], holds_message=True)
+    return Entity(headers, [content], holds_message=True)
 
 
 def multipart(subtype: str, entities: list[Entity], seed: str, parameters: str = "") -> Entity:
     """Return the entities as one, in order.
 
-    :param seed: what the boundary is derived from, so that the same message has the same bytes each time.
-    :param parameters: those of the content type but for the boundary, with a space before and ``;`` behind.
+    :param seed: the boundary is derived from it, so that a message has the same bytes each time.
+    :param parameters: other parameters of the content type, with a space before and ``;`` after them.
     """
     messages = [entity for entity in entities if entity.holds_message]
     boundary = _free_boundary(seed + subtype, messages)
@@ -158,18 +158,18 @@ def multipart(subtype: str, entities: list[Entity], seed: str, parameters: str =
     for entity in entities:
         body.append(f"\r\n--{boundary}\r\n{entity.headers}\r\n".encode())
         body += entity.body
-    body[0] = body[0][2:]  # type: ignore[index] # it is bytes; before the first boundary there is no line to end
+    body[0] = body[0][2:]  # type: ignore[index] # it is bytes; there is no line before the first boundary
     body.append(f"\r\n--{boundary}--\r\n".encode())
     headers = f'Content-Type: multipart/{subtype};{parameters} boundary="{boundary}"\r\n'
     return Entity(headers, body, holds_message=bool(messages))
 
 
-def seven_bit(octets: bytes) -> bytes:
-    """Return a whole message in 7 bits and with CRLF line ends, its parts encoded if they have to be.
+def seven_bit(content: bytes) -> bytes:
+    """Return an email message in 7-bit with CRLF line endings; parts are encoded if needed.
 
-    :raises MessageError: it cannot be done.
+    :raises MessageError: it cannot be converted.
     """
-    message = octets if _has_only_crlf(octets) else re.sub(rb"\r\n|\r|\n", b"\r\n", octets)
+    message = content if _has_only_crlf(content) else re.sub(rb"\r\n|\r|\n", b"\r\n", content)
     if not _is_seven_bit(message):
         message = _encode_parts(message)
     if not _is_seven_bit(message):
@@ -178,23 +178,23 @@ def seven_bit(octets: bytes) -> bytes:
 
 
 def _encode_lines(text: str, charset: str | None, field: str) -> tuple[bytes, str]:
-    """Return the text, line ends of every kind as CRLF, in a charset that can hold it."""
+    """Return the text with CRLF line endings, in a charset that can encode it."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if charset:
         return encode_text(text.replace("\n", "\r\n"), charset, field)
-    # The octets are three times faster to replace in than the text, and UTF-8 allows it.
+    # Replacing in bytes is three times faster than in text, and safe in UTF-8.
     return encode_utf8(text, field).replace(b"\n", b"\r\n"), "utf-8"
 
 
-def _has_only_crlf(octets: bytes) -> bool:
-    pairs = octets.count(b"\r\n")
-    return octets.count(b"\n") == pairs == octets.count(b"\r")
+def _has_only_crlf(content: bytes) -> bool:
+    pairs = content.count(b"\r\n")
+    return content.count(b"\n") == pairs == content.count(b"\r")
 
 
-def _needs_no_repair(octets: bytes) -> bool:
-    """Whether DATA takes the octets as they are, wherever they stand (RFC 5321 sections 2.3.8 and 4.5.2)."""
-    return _has_only_crlf(octets) and not octets.startswith(b".") and b"\n." not in octets
+def _needs_no_repair(content: bytes) -> bool:
+    """Whether DATA can transmit the content unchanged (RFC 5321 sections 2.3.8 and 4.5.2)."""
+    return _has_only_crlf(content) and not content.startswith(b".") and b"\n." not in content
 
 
 def _encode_parts(message: bytes) -> bytes:
@@ -206,7 +206,7 @@ def _encode_parts(message: bytes) -> bytes:
         for part in parsed.walk():
             _encode_part(part)
         return parsed.as_bytes()
-    except Exception as error:  # whatever a parser or generator makes of a message that came from anywhere
+    except Exception as error:  # the parser and generator may fail in any way for untrusted messages
         raise _not_seven_bit() from error
 
 
@@ -223,32 +223,34 @@ def _encode_part(part: Any) -> None:
 
 def _not_seven_bit() -> MessageError:
     return MessageError(
-        "A message given as an attachment cannot be written in ASCII, as message/rfc822 has to be."
+        "An attached email message cannot be converted to ASCII, as message/rfc822 requires."
         ' Attach its bytes with content_type="application/octet-stream".'
     )
 
 
 def _encode_text_body(encoded: bytes) -> tuple[str, bytes]:
-    """Return the transfer encoding that suits the text, and the text in it."""
+    """Return the best transfer encoding for the text, and the encoded text."""
     if _is_seven_bit(encoded) and _BOUNDARY_LINE not in encoded:
         return "7bit", encoded
-    foreign = len(encoded.translate(None, _ASCII_BYTES))
-    if foreign * 6 > len(encoded) or 0 in encoded:
+    non_ascii = len(encoded.translate(None, _ASCII_BYTES))
+    if non_ascii * 6 > len(encoded) or 0 in encoded:
         return "base64", b"".join(Base64Lines(encoded))
-    # Without a line end to learn from, b2a_qp would break lines by LF alone.
+    # b2a_qp uses CRLF for its line breaks only if the text contains one.
     return "quoted-printable", b2a_qp(encoded + b"\r\n")[:-2]
 
 
-def _is_seven_bit(octets: bytes) -> bool:
-    """Whether octets whose line ends are CRLF suit every server as they are (RFC 2045 section 2.7)."""
-    return octets.isascii() and 0 not in octets and (len(octets) <= _LINE_LIMIT or not _has_long_line(octets))
+def _is_seven_bit(content: bytes) -> bool:
+    """Whether content with CRLF line endings is 7-bit data (RFC 2045 section 2.7)."""
+    if not content.isascii() or 0 in content:
+        return False
+    return len(content) <= _LINE_LIMIT or not _has_long_line(content)
 
 
-def _has_long_line(octets: bytes) -> bool:
-    """Whether a line is longer than the limit; steps from line end to line end, as far as it reaches."""
+def _has_long_line(content: bytes) -> bool:
+    """Whether a line is longer than the limit; skips as many whole lines as possible at a time."""
     start = 0
-    while len(octets) - start > _LINE_LIMIT:
-        end = octets.rfind(b"\r\n", start, start + _LINE_LIMIT + 2)
+    while len(content) - start > _LINE_LIMIT:
+        end = content.rfind(b"\r\n", start, start + _LINE_LIMIT + 2)
         if end < 0:
             return True
         start = end + 2
@@ -266,10 +268,10 @@ def _content_headers(kind: ContentType, parameters: dict[str, str], encoding: st
 
 
 def _free_boundary(seed: str, messages: list[Entity]) -> str:
-    """Return a boundary that starts no line of what is to be between it.
+    """Return a boundary that begins no line of the content.
 
-    ``=_`` occurs neither in base64 nor in quoted-printable, and text in 7-bit that could
-    hold a boundary is not left in 7-bit: only whole messages as parts are to be searched.
+    ``=_`` occurs neither in base64 nor in quoted-printable, and text that could contain a boundary is not
+    sent as 7-bit: only attached messages have to be searched.
     """
     while True:
         boundary = f"=_{blake2b(seed.encode('utf-8', 'replace'), digest_size=12).hexdigest()}"

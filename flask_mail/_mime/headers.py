@@ -1,4 +1,4 @@
-"""Turn text and addresses into header lines that cannot start a second header.
+"""Write text and addresses as header lines that cannot start another header.
 
 Knows nothing of MIME parts, messages or Flask.
 Rules: RFC 5322 sections 2.1.1 (line length) and 2.2.3 (folding), RFC 2047 (encoded words),
@@ -23,13 +23,13 @@ from .addresses import mailbox
 from .charsets import as_text
 from .charsets import encode_text
 from .charsets import output_charset
-from .charsets import shown
+from .charsets import quoted
 
-#: Octets in a line without its CRLF: where we fold, and what no server need accept more of.
+#: Octets in a line without its CRLF: where lines are folded, and the limit that servers must accept.
 _FOLD, _LIMIT = 76, 998
 _ENCODED_WORD_LIMIT = 75
 
-# Those that few headers need are compiled at their first use, which keeps the import light.
+# Patterns that few headers need are compiled at their first use, to keep the import fast.
 _NAME = r"[!-9;-~]{1,200}\Z"
 TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,100}\Z"
 _FOLDING = r"\r\n(?=[ \t]+[^ \t\r\n])"
@@ -38,16 +38,16 @@ _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+"
 _MESSAGE_ID = rf"<?({_ATEXT}(?:@(?:{_ATEXT}|\[[!-Z^-~]+\]))?)>?\Z"
 _GROUP = r'([^"<>@:,]+):([^;]*);\Z'
-# A quote or an angle that is not closed ends with the text: refused when the piece is read.
+# An unclosed quote or angle bracket extends to the end of the text, and is refused when the piece is read.
 _LISTED = r'(?:[^",<]|"(?:[^"\\]|\\.)*"?|<[^<>]*>?)+'
-#: Characters in quotes on one line: each may need a second one, and an address may follow.
+#: Maximum characters in quotes on one line: each may need an escape, and an address may follow.
 _QUOTED_LIMIT = 200
-#: Leaves the first encoded word of a phrase room for "Reply-To: " on its line.
+#: Leaves room for "Reply-To: " on the line of the first encoded word of a phrase.
 _PHRASE_ROOM = 66
-#: Octets in an encoded word of a header whose very name leaves no room for it.
-_LEAST_OCTETS = 15
+#: Minimum bytes in an encoded word, if the name of the header leaves no room for one.
+_LEAST_SIZE = 15
 
-# RFC 2047 section 5 (3): what an encoded word in a phrase may hold as it is.
+# RFC 2047 section 5 (3): bytes that are not encoded in an encoded word within a phrase.
 _Q_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/"
 _Q_FORMS = [
     chr(byte) if byte in _Q_SAFE else "_" if byte == ord(" ") else f"={byte:02X}" for byte in range(256)
@@ -57,7 +57,7 @@ ADDRESS_HEADERS = frozenset({
     "from", "sender", "reply-to", "to", "cc", "resent-from", "resent-sender", "resent-to", "resent-cc",
     "disposition-notification-to", "return-receipt-to", "errors-to",
 })  # fmt: skip
-#: Headers with a syntax of their own, in which an encoded word has no place (RFC 2047 section 5).
+#: Structured headers, which must not contain encoded words (RFC 2047 section 5).
 STRUCTURED_HEADERS = frozenset({
     "message-id", "in-reply-to", "references", "date", "received", "return-path", "resent-date",
     "resent-message-id", "list-unsubscribe", "list-unsubscribe-post", "list-help", "list-subscribe",
@@ -69,31 +69,31 @@ STRUCTURED_HEADERS = frozenset({
 
 
 def check_name(name: Any) -> str:
-    """Return ``name`` if it can be the name of a header (RFC 5322 section 2.2), or raise BadHeaderError."""
+    """Return ``name`` if it is a valid header name (RFC 5322 section 2.2), or raise BadHeaderError."""
     text = as_text(name, "The name of a header") if issubclass(type(name), str) else ""
     if not re.match(_NAME, text):
         raise BadHeaderError(
-            f"{shown(text or name)} cannot be the name of a header."
+            f"{quoted(text or name)} is not a valid header name."
             " Use printable ASCII without spaces or a colon."
         )
     return text
 
 
 def check_value(name: str, value: Any) -> str:
-    """Return ``value`` as text that holds nothing which could start another header, or raise BadHeaderError.
+    """Return ``value`` as text that cannot start another header, or raise BadHeaderError.
 
-    A value folded by CRLF and white space (RFC 5322 section 2.2.3) is returned unfolded.
+    A value folded with CRLF and white space (RFC 5322 section 2.2.3) is returned unfolded.
     """
     return check_text(name, _unfolded(as_text(value, name)))
 
 
 def check_text(field: str, value: Any) -> str:
-    """Return ``value`` as text that holds no control character but TAB, and no line separator."""
+    """Return ``value`` as text without control characters (except TAB) and line separators, or raise."""
     text = as_text(value, field)
     if found := find_unsafe(text):
         raise BadHeaderError(
-            f"{field} holds the character {ascii(found)}, which could start another header: {shown(text)}."
-            " Remove it, or put the text into the body."
+            f"{field} contains the character {ascii(found)}, which could start another header:"
+            f" {quoted(text)}. Remove it, or put the text into the body."
         )
     return text
 
@@ -103,12 +103,12 @@ def check_message_id(name: str, value: Any) -> str:
     text = check_text(name, value).strip()
     found = re.match(_MESSAGE_ID, text)
     if found is None:
-        raise BadHeaderError(f'{name}: {shown(text)} is none. Write one as "<unique-text@example.com>".')
+        raise BadHeaderError(f'{name}: {quoted(text)} is not valid. Write "<unique-text@example.com>".')
     return f"<{found[1]}>"
 
 
 def header_pairs(headers: Any) -> list[tuple[str, Any]]:
-    """Return headers given as a mapping or as pairs as a list of pairs, one for each line."""
+    """Return headers, given as a mapping or pairs, as a list of pairs, one for each line."""
     if not headers:
         return []
     flat: list[tuple[str, Any]] = []
@@ -117,13 +117,13 @@ def header_pairs(headers: Any) -> list[tuple[str, Any]]:
             flat += [(name, one) for one in value] if isinstance(value, list | tuple) else [(name, value)]
     except (TypeError, ValueError) as error:
         raise MessageError(
-            f"Headers are a dict, or pairs of name and value, not {shown(headers)}."
+            f"Headers cannot be {quoted(headers)}. Use a dict, or pairs of name and value."
         ) from error
     return flat
 
 
 def join_headers(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any] | None:
-    """Return pairs of header name and value as a dict, several of one name as a list; None for no pairs."""
+    """Return pairs of header name and value as a dict, with lists for repeated names; None for no pairs."""
     headers: dict[str, Any] = {}
     for name, value in pairs:
         if name in headers:
@@ -135,9 +135,9 @@ def join_headers(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any] | None:
 
 
 def header(name: str, text: str, charset: str | None = None) -> str:
-    """Return the lines of the header ``name``, whichever kind of header it is.
+    """Return the lines of the header ``name``, of any kind.
 
-    :raises BadHeaderError: the text cannot stand in it.
+    :raises BadHeaderError: the text is not valid in it.
     """
     value = check_value(name, text)
     kind = name.lower()
@@ -151,10 +151,10 @@ def header(name: str, text: str, charset: str | None = None) -> str:
 
 
 def text_header(name: str, text: str, charset: str | None = None) -> str:
-    """Return the lines of an unstructured header, which read back as exactly ``text``.
+    """Return the lines of an unstructured header, which parse back to exactly ``text``.
 
-    ASCII is written as it is, also as it came folded; encoded words are for all else, and for text that looks
-    like one. The text is one that :func:`check_value` has let pass.
+    ASCII is written unchanged, including its folding. Encoded words are used for non-ASCII text, and for text
+    that looks like one. The text has been checked by :func:`check_value`.
     """
     if len(name) + len(text) + 2 <= _FOLD and _is_plain(text):
         return f"{name}: {text}\r\n"
@@ -168,23 +168,24 @@ def text_header(name: str, text: str, charset: str | None = None) -> str:
 def structured_header(name: str, text: str) -> str:
     """Return the lines of a header that must be ASCII, folded at white space only.
 
-    :raises BadHeaderError: it is not, or a line would be too long.
+    :raises BadHeaderError: it is not ASCII, or a line would be too long.
     """
     if not _is_printable(text):
         raise BadHeaderError(
-            f"{name} must be ASCII: {shown(text)}. Percent-encode a URL, write a domain in its xn-- form."
+            f"{name} must be ASCII: {quoted(text)}."
+            " Percent-encode URLs, and write domains in their xn-- form."
         )
     lines = _fold(name, text)
     if lines is None:
         raise BadHeaderError(
-            f"{name} is too long for a line: {shown(text)}. Shorten what stands in it without a space"
+            f"{name} is too long for a line: {quoted(text)}. Shorten parts without a space"
             f" to less than {_LIMIT} characters."
         )
     return lines
 
 
 def address_header(name: str, boxes: Sequence[Mailbox], charset: str | None = None) -> str:
-    """Return the lines of a header of addresses, beyond ASCII only if a local part is (RFC 6532)."""
+    """Return the lines of an address header, which is non-ASCII only if a local part is (RFC 6532)."""
     if len(boxes) == 1:
         return f"{name}: {boxes[0].written or _mailbox_text(boxes[0], charset)}\r\n"
     return _fold_list(name, [box.written or _mailbox_text(box, charset) for box in boxes])
@@ -204,7 +205,7 @@ def parametrized_header(name: str, value: str, parameters: Mapping[str, str]) ->
 
 
 def ascii_fallback(text: str) -> str:
-    """Return ``text`` without accents, and ``_`` for each character that has no likeness in ASCII."""
+    """Return ``text`` without accents, and with ``_`` for each character without an ASCII equivalent."""
     import unicodedata
 
     plain = unicodedata.normalize("NFKD", text)
@@ -213,7 +214,7 @@ def ascii_fallback(text: str) -> str:
 
 
 def ascii_only(text: str) -> str:
-    """Return ``text`` without accents and characters beyond ASCII, as ``MAIL_ASCII_ATTACHMENTS`` asks."""
+    """Return ``text`` without accents and non-ASCII characters, for ``MAIL_ASCII_ATTACHMENTS``."""
     import unicodedata
 
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
@@ -221,7 +222,7 @@ def ascii_only(text: str) -> str:
 
 
 def sanitize_phrase(name: str, charset: str | None) -> str:
-    """Return a display name for a header: as it is, quoted, or as encoded words."""
+    """Return a display name for a header: unchanged, quoted, or as encoded words."""
     if not name:
         return name
     if len(name) <= _QUOTED_LIMIT and "=?" not in name:
@@ -233,7 +234,7 @@ def sanitize_phrase(name: str, charset: str | None) -> str:
 
 
 def sanitize_mailbox(box: Mailbox, charset: str | None) -> str:
-    """Return the address as ASCII or UTF-8 text for a header, on one line."""
+    """Return the address for a header, on one line."""
     return _mailbox_text(box, output_charset(charset)).replace("\r\n ", " ")
 
 
@@ -246,7 +247,7 @@ def _mailbox_text(box: Mailbox, charset: str | None) -> str:
 
 
 def _free_address_header(name: str, text: str, charset: str | None) -> str:
-    """Return the lines of an address header given as one text, which may be a group."""
+    """Return the lines of an address header that is given as text, which may be a group."""
     group = re.match(_GROUP, text)
     boxes = _listed(group[2] if group else text, name, bool(group))
     items = [_mailbox_text(box, charset) for box in boxes]
@@ -283,24 +284,24 @@ def _fold_list(name: str, items: list[str]) -> str:
 
 
 def _unfolded(text: str) -> str:
-    """Return the text without the folding of RFC 5322 section 2.2.3, if each line has something in it."""
+    """Return the text without folding (RFC 5322 section 2.2.3), unless a line is empty."""
     if "\r\n" in text and text.partition("\r\n")[0].strip():
         return re.sub(_FOLDING, "", text)
     return text
 
 
 def _is_plain(text: str) -> bool:
-    """Whether the text reads back as itself from a header without any encoding."""
+    """Whether the text parses back unchanged from a header without encoding."""
     return text.isascii() and "=?" not in text and text == text.strip() and _is_printable(text)
 
 
 def _is_printable(text: str) -> bool:
-    """Whether the text is of printable ASCII and tabs only."""
+    """Whether the text consists of printable ASCII and tabs."""
     return text.isascii() and (text.isprintable() or text.replace("\t", " ").isprintable())
 
 
 def _fold(name: str, text: str) -> str | None:
-    """Return the header folded before white space, or as it came folded; None if no line can hold a run."""
+    """Return the header folded before white space, or with its own folding; None if a line is too long."""
     written = f"{name}: {text}"
     if len(written) > _FOLD and "\r\n" not in text:
         written = _folded(name, text)
@@ -310,7 +311,7 @@ def _fold(name: str, text: str) -> str | None:
 
 
 def _folded(name: str, text: str) -> str:
-    """Return the header in lines; the first is never empty, as that would come back as white space."""
+    """Return the header in lines; the first is never empty, because that would parse as white space."""
     first, *pieces = re.findall(_PIECES, f" {text}")
     lines = [f"{name}:{first}"]
     for piece in pieces:
@@ -329,9 +330,9 @@ def _quoted(text: str) -> str:
 def _parameter_forms(name: str, value: str) -> list[str]:
     """Return ``name="value"``, in as many forms and pieces as the value needs.
 
-    Text beyond ASCII comes first in the extended form (RFC 2231 section 4) and again in ASCII,
-    for programs that do not know that form. The extended form is first because the standard
-    library's parser takes the first of two.
+    Non-ASCII text is written in the extended form (RFC 2231 section 4), and again in ASCII for programs that
+    do not support that form. The extended form is first, because the standard library's parser uses the
+    first.
     """
     if len(value) <= _QUOTED_LIMIT and _is_plain(value) and "\t" not in value:
         return [f"{name}={_quoted(value)}"]
@@ -354,20 +355,20 @@ _EXTENDED_START = "utf-8''"
 
 
 def _join_words(words: list[str]) -> str:
-    """Encoded words stand a line each: the white space between two of them is no part of the text."""
+    """Put each encoded word on its own line: white space between them is not part of the text."""
     return "\r\n ".join(words)
 
 
 def _encoded_words(text: str, charset: str | None, field: str, room: int) -> list[str]:
-    """Return ``text`` as encoded words of at most 75 characters, each with room on the first line."""
+    """Return ``text`` as encoded words of at most 75 characters, each short enough for the first line."""
     encoded, used = encode_text(text, charset, field)
     limit = min(room, _ENCODED_WORD_LIMIT)
     whole = _shortest_word(encoded, used) if len(encoded) < limit else ""
     if 0 < len(whole) <= limit:
         return [whole]
     overhead = len(used) + len("=??b??=")
-    octets = max(_LEAST_OCTETS, (limit - overhead) // 4 * 3)
-    return [_base64_word(piece, used) for piece in _pieces(text, used, octets)]
+    size = max(_LEAST_SIZE, (limit - overhead) // 4 * 3)
+    return [_base64_word(piece, used) for piece in _pieces(text, used, size)]
 
 
 def _shortest_word(encoded: bytes, charset: str) -> str:
@@ -382,12 +383,12 @@ def _base64_word(encoded: bytes, charset: str) -> str:
     return f"=?{charset}?b?{b2a_base64(encoded, newline=False).decode('ascii')}?="
 
 
-def _pieces(text: str, charset: str, octets: int) -> Iterable[bytes]:
-    """Yield the text in pieces of whole characters, each encoded by itself in at most ``octets``."""
+def _pieces(text: str, charset: str, size: int) -> Iterable[bytes]:
+    """Yield the text in pieces of whole characters, each encoded separately, in at most ``size`` bytes."""
     encoded = text.encode(charset)
-    if len(encoded) <= octets or len(text) == 1:
+    if len(encoded) <= size or len(text) == 1:
         yield encoded
         return
     middle = len(text) // 2
-    yield from _pieces(text[:middle], charset, octets)
-    yield from _pieces(text[middle:], charset, octets)
+    yield from _pieces(text[:middle], charset, size)
+    yield from _pieces(text[middle:], charset, size)

@@ -1,7 +1,7 @@
-"""Turn an HTML body into the text that a reader without HTML is shown.
+"""Generate the plain text of an HTML body.
 
-Reads markup as a browser does, however broken, in time linear in its length. Not built on ``html.parser``,
-which raises for markup that a browser skips and, up to CPython 3.13.5, needs minutes for 100 kB of open tags.
+Parses invalid markup as a browser does, in linear time. Does not use ``html.parser``, which raises for markup
+that a browser skips, and, up to CPython 3.13.5, needs minutes for 100 kB of open tags.
 Knows nothing of messages, MIME or Flask.
 Rules: HTML Living Standard, section 13.2.5 (tokens), 15.3 (blocks); RFC 3986, appendix C (``<address>``).
 """
@@ -19,10 +19,10 @@ __all__ = ["text_from_html"]
 
 
 def text_from_html(html: str) -> str:
-    """Return the words that a reader sees, paragraphs one blank line apart, no white space ending a line.
+    """Return the visible text, with a blank line between paragraphs and no trailing white space.
 
-    A link is followed by its address in angle brackets, an image stands as its ``alt``. What a browser hides
-    stays hidden. A document without a visible word is ``""``. No input raises.
+    A link is followed by its URL in angle brackets, and an image is replaced by its ``alt`` text. Text that a
+    browser hides is left out. Without visible text, the result is ``""``. No input raises.
     """
     page = _Page()
     position = 0
@@ -35,7 +35,7 @@ def text_from_html(html: str) -> str:
 
 
 _RAW_TEXT = "script|style|title|iframe|noembed|noframes"
-# Every alternative may end where the document ends, so that none fails after a long search: linear time.
+# Every alternative also matches at the end of the document, so that none fails after a long search.
 _ATTRIBUTE_NAME = r"[^\s/>][^\s/>=]*"
 _ATTRIBUTES = (
     rf"""(?:[\s/]+|{_ATTRIBUTE_NAME}(?:\s*=\s*(?:"[^"]*(?:"|\Z)|'[^']*(?:'|\Z)|[^\s>"'][^\s>]*)?)?)*"""
@@ -67,7 +67,7 @@ _GAPS = dict.fromkeys(
 )
 _LISTS = {"ul", "ol", "menu"}
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-# Elements whose end tag may be left out, and the start tags that then end them.
+# Elements with an optional end tag, and the start tags that close them.
 _ENDED_BY = {
     "head": {*_GAPS},
     "p": {*_GAPS, "td", "th"} - {"body", "html"},
@@ -84,18 +84,18 @@ _ENDED_BY = {
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _PRE_STYLE = re.compile(r"white-space\s*:\s*pre", re.IGNORECASE)
 
-# An int() of more digits than the interpreter's limit raises; no character has a number this long.
+# int() raises for more digits than the interpreter's limit; no character has a number this long.
 _LONG_NUMBER = re.compile(r"&#[0-9]{16,}")
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u034f\u200b\u2060\ufeff"))
-# These two join letters (Persian) or emoji: only beside white space are they the fillers of a preheader.
+# These two join characters (Persian) or emoji; next to white space they are fillers of a preheader.
 _JOINERS = "\u200c\u200d"
 _UNSHOWN_ADDRESSES = ("#", "javascript:", "data:", "cid:")
-# Deeper quotes and lists are not indented further, or nesting would make the text grow with its square.
+# Deeper quotes and lists are not indented further, or nesting would make the text grow quadratically.
 _WIDEST_MARGIN = 24
 
 
 class _Element(NamedTuple):
-    """An open element: its tag, and what the text in it takes from it."""
+    """An open element: its tag, and how it affects the text in it."""
 
     tag: str
     is_hidden: bool = False
@@ -131,7 +131,7 @@ def _numbers(tag: str, attributes: dict[str, str]) -> Iterator[int] | None:
 
 
 def _attributes(markup: str) -> dict[str, str]:
-    """Return the attributes of a start tag by their lower-case names; of two alike the first counts."""
+    """Return the attributes of a start tag by their lower-case names; the first of duplicates wins."""
     found: dict[str, str] = {}
     for name, *values in _ATTRIBUTE.findall(markup):
         found.setdefault(name.lower(), _decoded("".join(values)))
@@ -143,26 +143,26 @@ def _decoded(markup: str) -> str:
 
 
 class _Link:
-    """An open link: its address, and the words in it so far."""
+    """An open link: its URL, and the words in it so far."""
 
     def __init__(self, address: str) -> None:
-        # White space would end the address for the program that makes a link of it again.
+        # White space would end the URL when a mail client turns it into a link.
         self.address = "%20".join(address.split())
         self.words: list[str] = []
 
     def text(self) -> str:
         return _folded("".join(self.words))
 
-    def unsaid_address(self) -> str:
-        """Return the address in angle brackets, or nothing where a reader has it already or cannot use it."""
+    def missing_address(self) -> str:
+        """Return the URL in angle brackets, or nothing if the text has it already or it is of no use."""
         text = self.text()
-        is_said = self.address in (text, f"mailto:{text}", f"tel:{text}")
+        is_in_text = self.address in (text, f"mailto:{text}", f"tel:{text}")
         is_unshown = not self.address or self.address.lower().startswith(_UNSHOWN_ADDRESSES)
-        return "" if is_said or is_unshown else f"<{self.address}>"
+        return "" if is_in_text or is_unshown else f"<{self.address}>"
 
 
 class _Page:
-    """The elements open at one point of the document, and the lines written up to there."""
+    """The open elements, and the lines written so far."""
 
     def __init__(self) -> None:
         self.lines = _Lines()
@@ -199,7 +199,7 @@ class _Page:
             self.open_tags[tag] += 1
 
     def show(self, element: _Element, attributes: dict[str, str]) -> None:
-        """Write what stands for the element itself, before its contents."""
+        """Write the text for the element itself, before its content."""
         tag = element.tag
         self.lines.part(self.gap(tag))
         if tag == "br":
@@ -253,7 +253,7 @@ class _Page:
 
     def end_link(self, link: _Link) -> None:
         self.link = None
-        address = link.unsaid_address()
+        address = link.missing_address()
         if address and link.text():
             self.lines.append(f" {address}")
         else:
@@ -261,7 +261,7 @@ class _Page:
 
 
 class _Lines:
-    """The lines of the text. The last is open, and ends only when a word follows on the next."""
+    """The lines of the text. The last one is open until a word is written on the next."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -272,7 +272,7 @@ class _Lines:
         self.gap_ahead = _LINE
 
     def part(self, gap: int) -> None:
-        """Keep the next word this far from the last: a line, or a paragraph."""
+        """Separate the next word from the last by at least this: a line, or a paragraph."""
         self.gap_ahead = max(self.gap_ahead, gap)
 
     def write(self, text: str, element: _Element) -> None:
@@ -283,7 +283,7 @@ class _Lines:
             self.pieces.append(text)
 
     def append(self, text: str) -> None:
-        """Add to the last word, wherever the next is to stand."""
+        """Append to the last word, whatever comes next."""
         self.pieces.append(text)
 
     def begin_line(self, element: _Element) -> None:
@@ -297,7 +297,7 @@ class _Lines:
         text = "".join(self.pieces)
         rows = _verbatim(text) if self.is_pre else _folded(text)
         self.pieces = []
-        # A line of nothing but fillers leaves its gap to the next.
+        # A line that has only fillers passes its gap to the next one.
         if rows:
             self.done += [""] if self.done and self.gap_before == _PARAGRAPH else []
             first, *others = rows.split("\n")
@@ -315,5 +315,5 @@ def _folded(text: str) -> str:
 
 
 def _verbatim(text: str) -> str:
-    """Return the rows as they are, but for space at their ends and empty rows at both ends of them."""
+    """Return the rows without trailing white space, and without empty rows at the start and end."""
     return "\n".join(row.rstrip() for row in text.splitlines()).strip("\n")

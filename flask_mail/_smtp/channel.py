@@ -1,7 +1,7 @@
-"""A connection to an SMTP server: bytes out, replies in, each within its time, and a log without secrets.
+"""A connection to an SMTP server: bytes out, replies in, with time limits and a log without secrets.
 
-Knows where the conversation is (the phase), and how it ended if it did; what a reply means for a message is
-for the transaction to say.
+Knows the phase of the conversation, and how it ended if it did. The transaction decides what a reply means
+for a message.
 Rules: RFC 5321 sections 4.1 to 4.3.
 """
 
@@ -32,14 +32,14 @@ from .replies import set_timeout
 
 logger = logging.getLogger("flask_mail.smtp")
 
-#: Code and text, as they came.
+#: Code and text, as received.
 RawReply = tuple[int, bytes]
 
-#: Bytes from which on a piece is written for itself: to join it with others would copy it.
+#: Pieces of this many bytes are written separately, because joining them would copy them.
 _LARGE = 500_000
-#: Seconds to wait for what the server has to say after it stopped reading.
+#: Seconds to wait for a reply after the server stopped reading.
 _FINAL_REPLY_TIMEOUT = 1.0
-#: Bytes that a record of TLS holds at most (RFC 8446 section 5.1).
+#: The maximum size of a TLS record in bytes (RFC 8446 section 5.1).
 _TLS_RECORD = 16_384
 
 
@@ -50,7 +50,7 @@ class Channel:
         self.sock: socket.socket | None = None
         self.phase = GREETING
         self.is_logging = bool(settings.debug)
-        #: When the server was last heard, on the monotonic clock.
+        #: When the last reply was received, on the monotonic clock.
         self.last_heard = 0.0
         self._is_secret = False
         self._settings = settings
@@ -61,12 +61,12 @@ class Channel:
 
     @property
     def peer(self) -> str:
-        """Host and port of the server, for messages."""
+        """Host and port of the server, for error texts."""
         return self._settings.peer
 
     @contextmanager
-    def secret(self, phase: str) -> Iterator[None]:
-        """Keep what is said in this phase out of the log for a block."""
+    def redacted(self, phase: str) -> Iterator[None]:
+        """Keep the commands and replies of this phase out of the log for a block."""
         self.phase, self._is_secret = phase, True
         try:
             yield
@@ -74,9 +74,9 @@ class Channel:
             self._is_secret = False
 
     def announce(self, command: str, arguments: str) -> None:
-        """Note which command follows.
+        """Note which command is sent next.
 
-        :raises Lost: the server said something before it, which would be taken for the reply.
+        :raises Lost: the server sent something unasked, which would be taken for the reply.
         """
         if not self._is_secret:
             self.phase = command.upper()
@@ -87,23 +87,23 @@ class Channel:
         )
 
     def write(self, phase: str, log: Sequence[bytes], pieces: Sequence[bytes]) -> tuple[int, Lost | None]:
-        """Return how many bytes the system has taken over, and why not all of them.
+        """Write the pieces. Return how many bytes were accepted, and the failure if not all of them.
 
-        After a failure, what the server has said by then can still be read; then the channel is to be closed.
+        After a failure, replies that were sent before can still be read; then the channel must be closed.
 
-        :param log: what the log shows in the place of the pieces.
+        :param log: what the log shows instead of the pieces.
         """
         self.phase = phase
         if lost := self._check_silence():
             return 0, lost
         if self.is_logging:
-            for shown in log:
-                for line in shown.decode("utf-8", "replace").removesuffix("\r\n").split("\r\n"):
+            for entry in log:
+                for line in entry.decode("utf-8", "replace").removesuffix("\r\n").split("\r\n"):
                     self.log("send: %s", line)
         return self.send(pieces)
 
     def send(self, pieces: Sequence[bytes]) -> tuple[int, Lost | None]:
-        """As :meth:`write`, without a look at what the server has said, and without a log."""
+        """Write the pieces like :meth:`write`, without logging or checking for unasked replies."""
         if len(pieces) == 1:
             return self._send(pieces[0])
         count = 0
@@ -115,9 +115,9 @@ class Channel:
         return count, None
 
     def read(self, phase: str) -> RawReply:
-        """Return the next reply, which is that to ``phase``; the code of a greeting that is none is -1.
+        """Return the next reply, the one to ``phase``; the code of an invalid greeting is -1.
 
-        :raises Lost: there is no reply, or it cannot be read; the channel is closed.
+        :raises Lost: there is no reply, or it is invalid; the channel is closed.
         """
         self.phase = phase
         if self.sock is None:
@@ -128,27 +128,27 @@ class Channel:
             raise self.end(self._explained(error)) from error
         self.last_heard = monotonic()
         if self.is_logging:
-            shown = b"(challenge)" if code == 334 else text.replace(b"\n", b" | ")
-            self.log("reply: %s", f"{code} {shown.decode('utf-8', 'replace')}")
-        if code == -1:  # not SMTP: what else comes cannot be told from the reply to the next command
+            entry = b"(challenge)" if code == 334 else text.replace(b"\n", b" | ")
+            self.log("reply: %s", f"{code} {entry.decode('utf-8', 'replace')}")
+        if code == -1:  # not SMTP: whatever follows could be mistaken for the reply to the next command
             lost = self.end(unreadable(self.peer, phase))
             if phase != GREETING:
                 raise lost
         return code, text
 
     def unread(self) -> bytes | None:
-        """Return what the server said unasked, b"" if the session is over, or None; does not wait."""
-        # A fork shares the connection, and two would speak at a time.
+        """Return what the server sent unasked, b"" if the session is over, or None. Does not wait."""
+        # A forked process shares the connection, and both would use it at the same time.
         if self.sock is None or self._process != os.getpid():
             return b""
         return self._replies.unread(self.sock)
 
     def is_in_sync(self) -> bool:
-        """Whether the server has said nothing since its last reply, but for goodbye."""
+        """Whether the server has sent nothing since its last reply, except 421."""
         return (self.unread() or b"421")[:3] == b"421"
 
-    def say_goodbye(self) -> None:
-        """Send QUIT if the connection is open and ours, and close; the reply is not waited for."""
+    def send_quit(self) -> None:
+        """Close the connection, after a QUIT if it is open and ours; does not wait for the reply."""
         if self.sock is not None and self._process == os.getpid():
             self.log("send: %s", "quit")
             _, lost = self._send(b"quit\r\n")
@@ -168,16 +168,16 @@ class Channel:
         return lost
 
     def log(self, form: str, text: str) -> None:
-        """Log if that is asked for."""
+        """Log the text if logging is on."""
         if self.is_logging:
             logger.debug(form, text)
 
     def _send(self, data: bytes) -> tuple[int, Lost | None]:
-        """Send all, each part of it within the time limit."""
+        """Send all of the data, each part within the time limit."""
         sock, size, count = self.sock, len(data), 0
         if sock is None:
             return 0, closed(self.peer, self.phase)
-        # TLS writes all of what it is given or says nothing of how much: a record at a time is certain.
+        # TLS does not report how much it wrote: with one record at a time the count is exact.
         step = _TLS_RECORD if isinstance(sock, ssl.SSLSocket) else size
         try:
             set_timeout(sock, self._timeout)
@@ -193,7 +193,7 @@ class Channel:
         return count, None
 
     def _check_silence(self) -> Lost | None:
-        """Return why no command can be sent: the server has left, or said something that it was not asked."""
+        """Return why no command can be sent: the server has closed the session, or sent something unasked."""
         unread = self.unread()
         if unread is None:
             return None
@@ -212,7 +212,7 @@ class Channel:
 
 
 def _runs(pieces: Sequence[bytes]) -> Iterator[bytes]:
-    """Yield the pieces, small neighbours as one."""
+    """Yield the pieces, joining small neighbours."""
     run: list[bytes] = []
     for piece in pieces:
         if len(piece) < _LARGE:

@@ -1,7 +1,7 @@
 """One SMTP conversation: connecting, commands and replies through a channel, and authentication.
 
-``smtplib.SMTP`` with what it leaves out: passwords beyond ASCII, XOAUTH2, implicit TLS with its own context,
-built on the real class whatever a test has put in its place. Knows nothing of messages.
+Extends ``smtplib.SMTP`` with non-ASCII passwords, XOAUTH2, and implicit TLS with its own context. Its base is
+the real class, even if a test has replaced it. Knows nothing of messages.
 Rules: RFC 4954 (AUTH), RFC 8314 (implicit TLS).
 """
 
@@ -30,7 +30,7 @@ _MAX_CHALLENGES = 5
 
 
 def _find_smtp() -> type[smtplib.SMTP]:
-    """Return the class that smtplib defines: tests put others in its place, and may do so for good."""
+    """Return the class that smtplib defines: tests may have replaced it, even permanently."""
     kinds: list[Any] = [getattr(smtplib, name, None) for name in ("SMTP", "LMTP", "SMTP_SSL")]
     bases = [base for kind in kinds if isinstance(kind, type) for base in kind.__mro__]
     return next(
@@ -52,7 +52,7 @@ class SMTPClient(SMTP):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._channel = Channel(settings)
-        # Before anything is connected: a file for TLS may be missing.
+        # Before connecting, because a file for TLS may be missing.
         self._context = context_of(settings) if settings.use_ssl else None
         super().__init__(
             settings.server,
@@ -63,7 +63,7 @@ class SMTPClient(SMTP):
 
     @property
     def sock(self) -> socket.socket | None:
-        """The socket of the connection; None if there is none."""
+        """The socket of the connection, or None."""
         return self._channel.sock
 
     @sock.setter
@@ -72,11 +72,11 @@ class SMTPClient(SMTP):
 
     @property
     def peer(self) -> str:
-        """Host and port of the server, for messages."""
+        """Host and port of the server, for error texts."""
         return self._channel.peer
 
     def set_debuglevel(self, debuglevel: Any) -> None:
-        """Turn the log of the conversation on or off. It goes to the logger ``flask_mail.smtp``."""
+        """Turn logging of the conversation to ``flask_mail.smtp`` on or off."""
         self._channel.is_logging = bool(debuglevel)
 
     def putcmd(self, cmd: str, args: str = "") -> None:
@@ -87,7 +87,7 @@ class SMTPClient(SMTP):
         super().putcmd(cmd, args)
 
     def send(self, s: Any) -> None:
-        """Send text in the encoding of commands, or bytes, each part of it within the time limit."""
+        """Send text in the encoding of commands, or bytes, each part within the time limit."""
         if self.sock is None:
             raise not_open(self.peer)
         if not isinstance(s, str):
@@ -108,13 +108,13 @@ class SMTPClient(SMTP):
     def docmd(self, cmd: str, args: str = "") -> tuple[int, bytes]:
         reply = super().docmd(cmd, args)
         if cmd.upper() == "STARTTLS" and reply[0] == 220 and self._channel.unread():
-            # What was injected before encryption would be taken for a reply after it (CVE-2011-0411).
+            # Injected data would be taken for a reply received after encryption (CVE-2011-0411).
             self.close()
             raise injected(self.peer)
         return reply
 
     def ehlo(self, name: str = "") -> tuple[int, bytes]:
-        """Greet the server, and note what it offers."""
+        """Send EHLO, and note the extensions that the server offers."""
         self.esmtp_features: dict[str, str] = {}
         self.putcmd(self.ehlo_msg, name or self.local_hostname)
         code, text = self.getreply()
@@ -127,18 +127,18 @@ class SMTPClient(SMTP):
     def auth(
         self, mechanism: str, authobject: Callable[..., str | None], *, initial_response_ok: bool = True
     ) -> tuple[int, bytes]:
-        """Log in by one mechanism; secrets stay out of the log, and may hold more than ASCII (RFC 4616)."""
-        with self._channel.secret(f"AUTH {mechanism}"):
-            code, text = self._answer_challenges(mechanism, authobject, initial_response_ok)
+        """Log in by one mechanism. Credentials are not logged, and may be non-ASCII (RFC 4616)."""
+        with self._channel.redacted(f"AUTH {mechanism}"):
+            code, text = self._respond_to_challenges(mechanism, authobject, initial_response_ok)
         if code in (235, 503):
             return code, text
         raise smtplib.SMTPAuthenticationError(code, text)
 
-    def _answer_challenges(
+    def _respond_to_challenges(
         self, mechanism: str, authobject: Callable[..., str | None], initial_response_ok: bool
     ) -> tuple[int, bytes]:
         first = authobject() if initial_response_ok else None
-        # smtplib's LOGIN answers by the number of the challenge; an initial response is the first answer.
+        # smtplib's LOGIN responds by the number of the challenge; an initial response is the first one.
         self._auth_challenge_count = 0 if first is None else 1
         code, text = self.docmd("AUTH", mechanism if first is None else f"{mechanism} {_base64(first)}")
         while code == 334 and self._auth_challenge_count <= _MAX_CHALLENGES:
@@ -147,30 +147,30 @@ class SMTPClient(SMTP):
         return code, text
 
     def auth_cram_md5(self, challenge: Any = None) -> Any:
-        """Answer for CRAM-MD5 (RFC 2195), which has no initial response."""
+        """Return the response for CRAM-MD5 (RFC 2195), which has no initial response."""
         if challenge is None:
             return None
         return f"{self.user} {hmac.new(self.password.encode(), challenge, 'md5').hexdigest()}"
 
     def auth_xoauth2(self, challenge: bytes | None = None) -> str:
-        """Answer for XOAUTH2; a challenge is an error that wants an empty answer before its code."""
+        """Return the response for XOAUTH2. A challenge is an error that expects an empty response."""
         return "" if challenge is not None else f"user={self.user}\1auth=Bearer {self.password}\1\1"
 
     def quit(self) -> tuple[int, bytes]:
-        """Say goodbye and close, without waiting for the reply: everything was replied to before."""
-        self._channel.say_goodbye()
+        """Send QUIT and close, without waiting for the reply: all messages have had theirs."""
+        self._channel.send_quit()
         return 221, b""
 
     def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:
         """Return a connected socket, encrypted if TLS is implicit (RFC 8314 section 3)."""
         sock: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc] # not in typeshed
-        # What is written here is written whole: to wait for more (RFC 896) would only delay the rest of it.
+        # Every write is complete, so waiting for more data (RFC 896) would only cause delays.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         return sock if self._context is None else self._context.wrap_socket(sock, server_hostname=host)
 
 
 def _ehlo_name() -> str:
-    """Return the name to greet with: this machine's, or an address literal (RFC 5321 section 4.1.3)."""
+    """Return the name for EHLO: the machine's, or an address literal (RFC 5321 section 4.1.3)."""
     name = host_name()
     return name if "." in name else "[127.0.0.1]"
 
@@ -180,7 +180,7 @@ def _base64(text: str) -> str:
 
 
 def _challenge(text: bytes) -> bytes:
-    """Return the challenge taken out of base64; what is no base64 is answered like an empty one."""
+    """Return the decoded challenge; an invalid one is treated as empty."""
     try:
         return base64.b64decode(text)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Read what a server says that it can do.
+"""Parse the extensions in a reply to EHLO.
 
-Knows the text of a reply and nothing of ours.
+Knows the text of a reply and nothing else of ours.
 Rules: RFC 5321 section 4.1.1.1 (EHLO), RFC 4954 (AUTH).
 """
 
@@ -10,15 +10,15 @@ import re
 from functools import lru_cache
 from typing import Any
 
-#: As servers wrote it before there was a standard.
+#: Used by servers before RFC 2554.
 _OLD_AUTH = "auth="
 _EXTENSION = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*) ?")
 
 
 def read_extensions(reply: bytes) -> dict[str, str]:
-    """Return the extensions in the reply to EHLO, in lower case, each with its parameters.
+    """Return the extensions in the reply to EHLO, in lower case, with their parameters.
 
-    As smtplib reads them: the mechanisms of several AUTH lines are put together.
+    Like smtplib, join the mechanisms of several AUTH lines.
     """
     return dict(_read(reply))
 

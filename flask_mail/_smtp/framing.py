@@ -1,6 +1,6 @@
-"""A content as the server is to get it: line ends, dots, and the end.
+"""The content as DATA and BDAT transmit it: line endings, dots, and the end.
 
-Knows octets and nothing of ours.
+Knows bytes and nothing else of ours.
 Rules: RFC 5321 sections 2.3.8 (line ends) and 4.5.2 (dots), RFC 3030 (chunks).
 """
 
@@ -13,9 +13,9 @@ _LEADING_DOT = re.compile(rb"(?m)^\.")
 
 
 def with_line_ends(content: bytes) -> bytes:
-    """Return the content with each bare CR or LF made a CRLF.
+    """Return the content with each bare CR or LF replaced by CRLF.
 
-    A server that took it for a line end could see the end of the message there (RFC 5321 section 2.3.8).
+    A server that accepts it as a line ending could see the end of the message there (RFC 5321 section 2.3.8).
     """
     ends = content.count(b"\r\n")
     if content.count(b"\n") == ends == content.count(b"\r"):
@@ -23,12 +23,12 @@ def with_line_ends(content: bytes) -> bytes:
     return _LONE_LINE_END.sub(b"\r\n", content)
 
 
-def as_data(content: bytes, is_canonical: bool = False) -> list[bytes]:
-    """Return the content as DATA wants it: CRLF line ends, leading dots doubled, a lone dot at the end.
+def data_pieces(content: bytes, is_canonical: bool = False) -> list[bytes]:
+    """Return the pieces that DATA transmits: CRLF line endings, leading dots doubled, a lone dot at the end.
 
-    RFC 5321 section 4.5.2. A content that needs no repair is not copied, but for its end: it comes in pieces.
+    See RFC 5321 section 4.5.2. If nothing has to be changed, the content is not copied.
 
-    :param is_canonical: whether that is known of it.
+    :param is_canonical: whether the content is known to need no changes.
     """
     if not is_canonical:
         content = with_line_ends(content)
@@ -37,7 +37,7 @@ def as_data(content: bytes, is_canonical: bool = False) -> list[bytes]:
     return [content, b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"]
 
 
-def as_chunk(content: bytes, is_canonical: bool = False) -> list[bytes]:
-    """Return the content as BDAT wants it: CRLF line ends, one of them at the end."""
+def bdat_pieces(content: bytes, is_canonical: bool = False) -> list[bytes]:
+    """Return the pieces that BDAT transmits: CRLF line endings, also at the end."""
     content = content if is_canonical else with_line_ends(content)
     return [content] if content.endswith(b"\r\n") else [content, b"\r\n"]

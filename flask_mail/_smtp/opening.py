@@ -1,6 +1,6 @@
-"""Open an SMTP session: connect, encrypt as asked, log in, and say what is wrong if that fails.
+"""Open an SMTP session: connect, encrypt and log in as configured, and explain failures.
 
-Errors stay those that smtplib, ssl and socket raise; the cause and the remedy are put into their text.
+The exceptions are those that smtplib, ssl and socket raise; the cause and the remedy are added to their text.
 Rules: RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 8314 (implicit TLS).
 """
 
@@ -29,13 +29,13 @@ _BY_PASSWORD = ("CRAM-MD5", "PLAIN", "LOGIN")
 
 
 def open_smtp(settings: Settings) -> SMTPSession:
-    """Return a session that is connected, encrypted as asked, and logged in.
+    """Return a session that is connected, encrypted and authenticated as configured.
 
-    :param settings: ``timeout`` is in seconds and bounds each socket operation, not the whole conversation.
-    :raises ConfigError: a password would leave this machine in clear, or a file for TLS cannot be used.
+    :param settings: ``timeout`` is in seconds and limits each reply, not the whole conversation.
+    :raises ConfigError: a password would be sent unencrypted, or a file for TLS cannot be used.
     :raises OSError: the server cannot be reached, or its certificate is not trusted.
     :raises smtplib.SMTPAuthenticationError: the server refused the credentials.
-    :raises smtplib.SMTPNotSupportedError: the server does not offer what the settings ask for.
+    :raises smtplib.SMTPNotSupportedError: the server does not offer what the settings require.
     """
     session = _connect(settings)
     try:
@@ -91,14 +91,14 @@ def _authenticate(session: SMTPSession, settings: Settings) -> None:
 
 
 def _check_secrecy(session: SMTPSession, settings: Settings) -> None:
-    """Refuse to send a password in clear beyond this machine; say so where it stays on it."""
+    """Refuse to send a password unencrypted over the network; warn if the server is local."""
     if _is_encrypted(session) or settings.allow_plaintext_auth:
         return
     if not _is_loopback(session):
         raise password_in_clear(session.peer)
     if session.has_extn("starttls"):
         logger.warning(
-            "%s offers STARTTLS, and the password is sent in clear: set MAIL_USE_TLS = True.", session.peer
+            "%s offers STARTTLS, but the password is sent unencrypted: set MAIL_USE_TLS = True.", session.peer
         )
 
 
@@ -115,21 +115,23 @@ def _is_loopback(session: SMTPSession) -> bool:
 
 
 def _log_in(session: SMTPSession, settings: Settings) -> None:
-    """Log in by the mechanism asked for, or by the first that works (servers offer what they cannot do)."""
+    """Log in by the configured mechanism, or the first that works: some servers offer broken ones."""
     offered = session.esmtp_features.get("auth", "").upper().split()
     wanted = _wanted_mechanisms(settings)
-    session.user, session.password = settings.username or "", _credential(settings)
+    session.user, session.password = settings.username or "", _credentials(settings)
     refusal: smtplib.SMTPAuthenticationError | None = None
     for mechanism in [name for name in wanted if name in offered]:
         try:
-            session.auth(mechanism, _answer(session, mechanism), initial_response_ok=mechanism != "CRAM-MD5")
+            session.auth(
+                mechanism, _responder(session, mechanism), initial_response_ok=mechanism != "CRAM-MD5"
+            )
             return
         except smtplib.SMTPAuthenticationError as error:
             refusal = error
         except smtplib.SMTPServerDisconnected:
             if refusal is None:
                 raise
-            break  # a server that has heard enough: what it refused is the cause
+            break  # the server gave up after the refusal, which is the cause
     is_behind_tls = session.has_extn("starttls") and not _is_encrypted(session)
     raise refusal or no_mechanism(session.peer, wanted, offered, is_behind_tls)
 
@@ -137,22 +139,22 @@ def _log_in(session: SMTPSession, settings: Settings) -> None:
 def _wanted_mechanisms(settings: Settings) -> tuple[str, ...]:
     if settings.auth is not None:
         return (str(settings.auth).upper(),)
-    return ("XOAUTH2",) if settings.secret_key == "MAIL_OAUTH2_TOKEN" else _BY_PASSWORD
+    return ("XOAUTH2",) if settings.credentials_key == "MAIL_OAUTH2_TOKEN" else _BY_PASSWORD
 
 
-def _credential(settings: Settings) -> str:
-    if settings.secret_key == "MAIL_PASSWORD":
+def _credentials(settings: Settings) -> str:
+    if settings.credentials_key == "MAIL_PASSWORD":
         return settings.password or ""
     token = settings.oauth2_token
     return token() if callable(token) else token or ""
 
 
-def _answer(session: SMTPSession, mechanism: str) -> Callable[..., Any]:
-    """Return the method that answers the challenges of the mechanism."""
-    answers: dict[str, Callable[..., Any]] = {
+def _responder(session: SMTPSession, mechanism: str) -> Callable[..., Any]:
+    """Return the method that responds to the challenges of the mechanism."""
+    methods: dict[str, Callable[..., Any]] = {
         "CRAM-MD5": session.auth_cram_md5,
         "PLAIN": session.auth_plain,
         "LOGIN": session.auth_login,
         "XOAUTH2": session.auth_xoauth2,
     }
-    return answers[mechanism]
+    return methods[mechanism]

@@ -1,7 +1,7 @@
 """Send transactions over a channel, in as few round trips as the server allows.
 
-With PIPELINING all commands of a message go in one write, and the next message's with the content of the
-last; with CHUNKING a window of whole messages does; without either, one command a write.
+With PIPELINING, one write has the content of a message and all commands of the next one. With CHUNKING, one
+write has several whole messages. Without either, each command is a write of its own.
 Rules: RFC 5321 section 4.1.4 (order), RFC 2920 (PIPELINING), RFC 3030 (CHUNKING), RFC 2034 (status codes).
 """
 
@@ -23,56 +23,56 @@ from .failures import END_OF_DATA
 from .failures import Ending
 from .failures import Lost
 from .failures import out_of_sync
-from .framing import as_chunk
-from .framing import as_data
+from .framing import bdat_pieces
+from .framing import data_pieces
 from .transaction import ADDRESS_CODE
 from .transaction import is_positive
 from .transaction import Transaction
 
-#: Bytes of a content that goes out before the server has agreed to its sender and recipients.
+#: Maximum bytes of content that is sent before the server has accepted sender and recipients.
 _MAX_UNASKED = 1_500_000
-#: Bytes of the contents that go out in one write.
+#: Maximum bytes of content in one write.
 _MAX_WRITE = 4_500_000
-#: Commands in one write. Their replies have to fit into the buffers of both sides, or both would wait
-#: for ever for the other one to read (RFC 2920 section 3.1).
+#: Maximum commands in one write. Their replies have to fit into the buffers of both sides, or both would
+#: wait forever for the other one to read (RFC 2920 section 3.1).
 _MAX_COMMANDS = 500
 _MAX_RCPTS = _MAX_COMMANDS - 3
-#: Seconds that no server lets pass before it ends an idle session.
+#: Seconds after which no server has ended an idle session yet.
 _SAFE_IDLE = 5.0
-#: The status code of a yes that is not to an address.
+#: The enhanced status code of a positive reply that is not about an address.
 _CODE = re.compile(rb"2\.(?!1\.)[0-9]{1,3}\.[0-9]")
 
 
 class Extensions(NamedTuple):
-    """What of the server's extensions is to be used."""
+    """The extensions of the server to use."""
 
     pipelining: bool
     chunking: bool
-    #: Whether the server puts a code before the text of its replies.
+    #: Whether replies begin with an enhanced status code.
     enhanced_status_codes: bool
 
 
-#: What a reply is to: the phase, whose it is, and in the phase RCPT the recipient.
+#: An expected reply: its phase, its transaction, and in the phase RCPT its recipient.
 Expected = tuple[str, Transaction, str]
 
 
 class Write(NamedTuple):
-    """What goes out at once, and what the replies are to. It may be dropped: nothing knows it yet."""
+    """The bytes of one write, and the replies it expects. It has no effect until it is sent."""
 
     log: list[bytes]
     pieces: list[bytes]
     expected: list[Expected]
-    #: Each content in it, and at which byte it ends.
+    #: The contents in it, and the byte at which each ends.
     ends: list[tuple[Transaction, int]]
 
     def add(self, commands: bytes, expected: Iterable[Expected] = ()) -> None:
-        """Add commands, and what is replied to them."""
+        """Add commands and the replies they expect."""
         self.log.append(commands)
         self.pieces.append(commands)
         self.expected.extend(expected)
 
     def add_content(self, transaction: Transaction, pieces: list[bytes]) -> None:
-        """Add a content, whose reply is that to the message."""
+        """Add the content of a message."""
         self.log.append(b"(content of %d bytes)" % len(transaction.envelope.content))
         self.pieces.extend(pieces)
         self.expected.append((END_OF_DATA, transaction, ""))
@@ -85,11 +85,11 @@ class Pipeline:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._has_codes = False
-        #: Whether a transaction was begun and neither completed nor reset.
+        #: Whether a transaction was started and neither completed nor reset.
         self._is_open = False
 
     def transmit(self, transactions: Sequence[Transaction], extensions: Extensions) -> None:
-        """Take all transactions to their verdict. The channel is ready for the next ones then, or closed."""
+        """Send all transactions until each has a verdict. Afterwards the channel is ready, or closed."""
         self._has_codes = extensions.enhanced_status_codes
         lost: Lost | None = None
         try:
@@ -107,7 +107,7 @@ class Pipeline:
             is_waited_for = transaction.conclude(lost, is_waited_for) and is_waited_for
 
     def _send_stepwise(self, transactions: Sequence[Transaction]) -> None:
-        """Send each command after the reply to the last."""
+        """Send each command after the reply to the previous one."""
         for transaction in transactions:
             if self._is_open:
                 self._send_step(b"RSET\r\n", "RSET", transaction)
@@ -130,8 +130,8 @@ class Pipeline:
         self._receive(phase, transaction, address)
 
     def _send_chunks(self, transactions: Sequence[Transaction]) -> None:
-        # If the server has not spoken for a while, the first message is begun and waited for: a server that
-        # has left meanwhile cannot have accepted it then.
+        # After an idle period, the first message waits for the reply to MAIL: if the server has closed the
+        # session meanwhile, it cannot have accepted the message.
         was_used_recently = monotonic() - self._channel.last_heard < _SAFE_IDLE
         for group in _groups(transactions, was_used_recently):
             if len(group) == 1 and not (was_used_recently and _is_small(group[0])):
@@ -141,25 +141,25 @@ class Pipeline:
             was_used_recently = True
 
     def _send_asking(self, transaction: Transaction) -> None:
-        """Send the content when the server has agreed to a recipient."""
-        for write in _envelope_writes(_nothing(), transaction, self._is_open, b""):
+        """Send the content after the server has accepted a recipient."""
+        for write in _envelope_writes(_empty_write(), transaction, self._is_open, b""):
             self._exchange(write)
         if transaction.has_recipients:
-            write = _nothing()
-            pieces = as_chunk(transaction.envelope.content, transaction.is_canonical)
+            write = _empty_write()
+            pieces = bdat_pieces(transaction.envelope.content, transaction.is_canonical)
             write.add(_bdat(pieces))
             write.add_content(transaction, pieces)
             self._exchange_chunks(write)
 
     def _send_whole(self, group: Sequence[Transaction]) -> None:
         """Send all messages in one write."""
-        write = _nothing()
+        write = _empty_write()
         is_open = self._is_open
         for transaction in group:
-            pieces = as_chunk(transaction.envelope.content, transaction.is_canonical)
+            pieces = bdat_pieces(transaction.envelope.content, transaction.is_canonical)
             _add_envelope(write, transaction, is_open, _bdat(pieces))
             write.add_content(transaction, pieces)
-            # A chunk that is refused leaves the transaction open (RFC 3030 section 2).
+            # A refused chunk leaves the transaction open (RFC 3030 section 2).
             is_open = True
         self._exchange_chunks(write)
 
@@ -168,9 +168,10 @@ class Pipeline:
         self._is_open = not is_positive(write.ends[-1][0].reply)
 
     def _send_data(self, transactions: Sequence[Transaction]) -> None:
-        """Send each content with the commands of the next message.
+        """Send each content together with the commands of the next message.
 
-        They are put together while the server is busy with the commands of this one, in case that it agrees.
+        The next write is prepared while the server is working, on the assumption that it accepts this
+        message.
         """
         writes = _data_writes(None, transactions[0] if transactions else None, self._is_open)
         for transaction, following in zip_longest(transactions, transactions[1:]):
@@ -188,14 +189,14 @@ class Pipeline:
             self._exchange(write)
 
     def _exchange(self, write: Write) -> None:
-        """Send a write, and give each reply to the transaction that it is for.
+        """Send a write, and pass each reply to its transaction.
 
         :raises Lost: the conversation ended before the last reply.
         """
         self._take_replies(write, self._send(write))
 
     def _send(self, write: Write) -> Lost | None:
-        """Send a write, and return why it did not go out whole: what was replied until then counts."""
+        """Send a write; return the failure if not all of it was sent. Earlier replies are valid."""
         first, last = write.expected[0][0], write.expected[-1][0]
         phase = CONTENT if first == END_OF_DATA else first
         count, failure = self._channel.write(phase, write.log, write.pieces)
@@ -215,30 +216,30 @@ class Pipeline:
                 raise failure
         except Lost as error:
             lost = error if failure is None or error.ending is Ending.CLOSING else failure
-            self._doubt(write, replies, lost)
+            self._mark_doubtful(write, replies, lost)
             raise lost from lost.__cause__
 
     def _receive(self, phase: str, transaction: Transaction, address: str) -> RawReply:
-        """Return a reply, which the transaction has by then.
+        """Return a reply, after passing it to the transaction.
 
-        :raises Lost: there is none, or not one to this phase, or it is the last one.
+        :raises Lost: there is no reply, it does not fit the phase, or it ends the session.
         """
         reply = self._channel.read(phase)
         code, text = reply
         is_misplaced = phase == END_OF_DATA and self._has_codes and text.startswith(ADDRESS_CODE)
         if code < 400 and (is_misplaced or code // 100 != (3 if phase == "DATA" else 2)):
-            # The server may wait for a content by now, and would take the next commands for it.
+            # The server may be waiting for content, and would take the next commands for it.
             raise self._channel.end(out_of_sync(self._channel.peer, phase))
         transaction.take(phase, reply, address)
         if code == 421:
             raise self._channel.end(closing(self._channel.peer, phase, text))
         return reply
 
-    def _doubt(self, write: Write, replies: Sequence[RawReply], lost: Lost) -> None:
-        """Note which replies to a write may be those to other commands.
+    def _mark_doubtful(self, write: Write, replies: Sequence[RawReply], lost: Lost) -> None:
+        """Mark the transactions whose replies to a write may belong to other commands.
 
-        Where one was left out, each that follows seems to be the reply to the command before its own. The end
-        of the conversation shows that some are missing, and not which; before the write all was certain.
+        If the server left out one reply, each that follows appears to belong to the previous command. When
+        the conversation ends, it is known that some are missing, but not which.
         """
         if lost.ending is Ending.CLOSING:
             return
@@ -253,7 +254,7 @@ class Pipeline:
 
 
 def _is_proven(transaction: Transaction, write: Write, replies: Sequence[RawReply]) -> bool:
-    """Whether status codes show that the yes to the content is none to MAIL, RCPT or RSET (RFC 3463)."""
+    """Whether status codes (RFC 3463) prove that a positive reply is to the content."""
     mail, content = transaction.mail_reply, transaction.reply
     own = [
         reply
@@ -267,14 +268,14 @@ def _is_proven(transaction: Transaction, write: Write, replies: Sequence[RawRepl
     after = write.expected.index((END_OF_DATA, transaction, "")) + 1
     if after == len(write.expected) or write.expected[after][0] != "RSET":
         return True
-    # RSET has the code of a content: one that is answered shows that it was not it that came too early.
+    # RSET has the same code as content: its own reply proves that it was not the one that came early.
     return after < len(replies) and _CODE.match(replies[after][1]) is not None
 
 
 def _is_refused(transaction: Transaction, write: Write, replies: Sequence[RawReply]) -> bool:
-    """Whether a no is to the message, if there is one, although replies are missing at the end.
+    """Whether a negative reply belongs to this message, although replies are missing at the end.
 
-    It would be the next message's, or that to another recipient, if a single reply had been left out.
+    If a single reply had been left out, it could belong to the next message or another recipient.
     """
     own = [
         code
@@ -290,14 +291,16 @@ def _is_refused(transaction: Transaction, write: Write, replies: Sequence[RawRep
 def _data_writes(
     content_of: Transaction | None, then: Transaction | None, reset: bool = False, for_nobody: bool = False
 ) -> list[Write]:
-    """Return the writes for the content of one message and all commands of another; without both, none.
+    """Return the writes for the content of one message and all commands of another.
 
-    :param for_nobody: whether the server wants a content without a recipient: it gets none of it.
+    :param for_nobody: whether the server expects content although it refused all recipients: it gets none.
     """
-    write = _nothing()
+    write = _empty_write()
     if content_of is not None:
         content = content_of.envelope.content
-        write.add_content(content_of, [b".\r\n"] if for_nobody else as_data(content, content_of.is_canonical))
+        write.add_content(
+            content_of, [b".\r\n"] if for_nobody else data_pieces(content, content_of.is_canonical)
+        )
     if then is None:
         return [write] if content_of else []
     writes = _envelope_writes(write, then, reset, b"DATA\r\n")
@@ -306,7 +309,7 @@ def _data_writes(
 
 
 def _envelope_writes(write: Write, transaction: Transaction, reset: bool, last: bytes) -> list[Write]:
-    """Return ``write`` with MAIL, every RCPT and the last command, and more if it is too much for one."""
+    """Add MAIL, every RCPT and the last command; return the writes that this takes."""
     addresses = transaction.envelope.rcpt_tos
     if len(addresses) <= _MAX_RCPTS:
         _add_envelope(write, transaction, reset, last)
@@ -316,7 +319,7 @@ def _envelope_writes(write: Write, transaction: Transaction, reset: bool, last: 
     _add_begin(write, transaction, mail, reset)
     for start in range(0, len(rcpts), _MAX_RCPTS):
         if start:
-            writes.append(_nothing())
+            writes.append(_empty_write())
         some = slice(start, start + _MAX_RCPTS)
         writes[-1].add(b"".join(rcpts[some]), [("RCPT", transaction, address) for address in addresses[some]])
     if last:
@@ -330,7 +333,7 @@ def _add_envelope(write: Write, transaction: Transaction, reset: bool, last: byt
 
 
 def _add_begin(write: Write, transaction: Transaction, commands: bytes, reset: bool) -> None:
-    """Add commands that begin with MAIL, and RSET before them if the last transaction is open."""
+    """Add commands that begin with MAIL, with RSET before them if the last transaction is open."""
     if reset:
         write.expected.append(("RSET", transaction, ""))
         commands = b"RSET\r\n" + commands
@@ -341,12 +344,12 @@ def _bdat(pieces: list[bytes]) -> bytes:
     return b"BDAT %d LAST\r\n" % sum(map(len, pieces))
 
 
-def _nothing() -> Write:
+def _empty_write() -> Write:
     return Write([], [], [], [])
 
 
 def _groups(transactions: Iterable[Transaction], was_used_recently: bool) -> Iterator[list[Transaction]]:
-    """Yield the transactions of each write: as many small ones as its limits admit, or one that is large."""
+    """Yield the transactions for each write: as many small ones as the limits allow, or one large one."""
     group: list[Transaction] = []
     size = commands = 0
     for transaction in transactions:
@@ -365,6 +368,6 @@ def _groups(transactions: Iterable[Transaction], was_used_recently: bool) -> Ite
 
 
 def _is_small(transaction: Transaction) -> bool:
-    """Whether the message may go out whole before the server has agreed to anything."""
+    """Whether the whole message may be sent before the server has replied."""
     envelope = transaction.envelope
     return len(envelope.content) <= _MAX_UNASKED and len(envelope.rcpt_tos) < _MAX_RCPTS

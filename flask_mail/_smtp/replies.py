@@ -1,7 +1,7 @@
-"""Read the replies of an SMTP server, each within a time and a size.
+"""Read the replies of an SMTP server, with limits on time and size.
 
-Knows a socket and nothing else of ours; what a reply means is for the session to say.
-Rules: RFC 5321 sections 4.2 (form) and 4.5.3.1.5 (a line may have 512 octets; more is read here, not all).
+Knows a socket and nothing else of ours. What a reply means is decided by the session.
+Rules: RFC 5321 sections 4.2 (form) and 4.5.3.1.5 (a line has at most 512 octets; longer ones are accepted).
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-#: Octets of one reply with all its lines. A server may say much at EHLO, and no server needs this much.
+#: Maximum bytes of one reply with all its lines; no server needs this many.
 LIMIT = 65_536
 _AT_ONCE = 16_384
 _HAS_NO_POLL = not hasattr(select, "poll")
 
 
 class EndlessReply(Exception):
-    """A reply has more octets than any server needs."""
+    """A reply is longer than ``LIMIT``."""
 
 
 class Replies:
-    """What a server said and nobody has read yet."""
+    """The replies that were received and not read yet."""
 
     def __init__(self) -> None:
-        #: Whole lines, without the LF that ends them.
+        #: Complete lines, without their LF.
         self._lines: deque[bytes] = deque()
-        #: What came of the line that is not complete.
+        #: The beginning of an incomplete line.
         self._start = b""
         self._looked_at: socket.socket | None = None
         self._pending: Callable[[], int] | None = None
         self._poll: Callable[[int], Any] | None = None
 
     def read(self, sock: socket.socket, seconds: float | None) -> tuple[int, bytes]:
-        """Return code and text of the next reply; the code is -1 if the server speaks something else.
+        """Return code and text of the next reply; the code is -1 if it is not an SMTP reply.
 
-        :param seconds: bounds the whole reply, however slowly its octets come; None waits for ever.
+        :param seconds: the limit for the whole reply, however slowly it arrives; None waits forever.
         :raises TimeoutError: the reply was not complete in time.
         :raises EOFError: the server closed the connection before the end of the reply.
         :raises EndlessReply: the reply is longer than ``LIMIT``.
@@ -51,7 +51,7 @@ class Replies:
             set_timeout(sock, seconds)
             self._receive(sock)
         if lines and lines[0][3:4] != b"-" and len(lines[0]) < _AT_ONCE:
-            return _taken_apart(lines.popleft())  # one line that is here, as nearly all are
+            return _parse_line(lines.popleft())  # a complete single line, as nearly all are
         if deadline is None and seconds is not None:
             deadline = monotonic() + seconds
         return self._read_lines(sock, deadline)
@@ -66,20 +66,20 @@ class Replies:
             left -= len(line) + 1
             if left < 0:
                 raise EndlessReply
-            code, text = _taken_apart(line)
+            code, text = _parse_line(line)
             texts.append(text)
             if code < 0 or line[3:4] != b"-":
                 return code, b"\n".join(texts)
 
     def unread(self, sock: socket.socket) -> bytes | None:
-        """Return what the server said unasked, b"" if it ended the session, or None; does not wait."""
+        """Return what the server sent unasked, b"" if the session is over, or None. Does not wait."""
         try:
             if not (self._lines or self._start):
                 if not self._has_something(sock):
                     return None
                 self._receive_at_once(sock)
         except (BlockingIOError, ssl.SSLWantReadError):
-            return None  # a record of TLS that says nothing
+            return None  # a TLS record without data
         except (OSError, EOFError, ValueError):  # the last if this side has closed the socket
             return b""
         return b"\n".join([*self._lines, self._start]) or None
@@ -102,7 +102,7 @@ class Replies:
             self._poll = None if _HAS_NO_POLL else _poll_of(sock)
         if self._pending is not None and self._pending():
             return True
-        if self._poll is None:  # Windows, where select has no upper bound for a socket's number
+        if self._poll is None:  # Windows, where select has no upper limit for a socket's number
             return bool(select.select([sock], [], [], 0)[0])
         return bool(self._poll(0))
 
@@ -115,10 +115,10 @@ class Replies:
             sock.settimeout(seconds)
 
     def _receive(self, sock: socket.socket) -> None:
-        octets = sock.recv(_AT_ONCE)
-        if not octets:
+        received = sock.recv(_AT_ONCE)
+        if not received:
             raise EOFError
-        *lines, self._start = (self._start + octets).split(b"\n")
+        *lines, self._start = (self._start + received).split(b"\n")
         self._lines += lines
 
 
@@ -134,6 +134,6 @@ def _poll_of(sock: socket.socket) -> Callable[[int], Any]:
     return poll.poll
 
 
-def _taken_apart(line: bytes) -> tuple[int, bytes]:
+def _parse_line(line: bytes) -> tuple[int, bytes]:
     code = line[:3]
     return (int(code) if code.isdigit() else -1), line[4:].strip(b" \t\r\n")

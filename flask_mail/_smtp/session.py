@@ -1,6 +1,6 @@
 """One SMTP session: sending messages in as few round trips as the server allows.
 
-What a message needs of the server is asked before any of it is sent: sizes, 8-bit contents, UTF-8 addresses.
+Checks whether the server supports a message before sending it: size, 8-bit content, UTF-8 addresses.
 Rules: RFC 1870 (SIZE), RFC 6152 (8BITMIME), RFC 6531 (SMTPUTF8).
 """
 
@@ -27,7 +27,7 @@ from .transaction import Transaction
 
 
 class SMTPSession(SMTPClient):
-    """An SMTP session that messages can be sent over."""
+    """An SMTP session that sends messages."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -41,9 +41,9 @@ class SMTPSession(SMTPClient):
         mail_options: Sequence[str] = (),
         rcpt_options: Sequence[str] = (),
     ) -> dict[str, tuple[int, bytes]]:
-        """Send one message and return the recipients refused; raise if the server accepts it for none.
+        """Send one message and return the refused recipients; raise if the server accepts none.
 
-        After an error the session is either ready for the next message or closed.
+        After an error, the session is either ready for the next message or closed.
         """
         recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
         content = msg.encode("ascii") if isinstance(msg, str) else msg
@@ -55,9 +55,9 @@ class SMTPSession(SMTPClient):
         return transaction.refused
 
     def send_window(self, items: Sequence[Outgoing]) -> list[Outcome]:
-        """Send several messages, without waiting for the replies to one before the next goes out.
+        """Send several messages without waiting for the replies to each.
 
-        The session is ready for the next window then, or closed.
+        Afterwards, the session is either ready for the next window or closed.
         """
         try:
             self._greet()
@@ -66,7 +66,7 @@ class SMTPSession(SMTPClient):
         return [transaction.outcome() for transaction in self._transmit(items)]
 
     def is_usable(self) -> bool:
-        """Whether the session can take another message, as far as is known without asking the server."""
+        """Whether the session can send another message, as far as is known without asking the server."""
         return self._channel.unread() is None
 
     def _greet(self) -> None:
@@ -77,13 +77,13 @@ class SMTPSession(SMTPClient):
             raise
 
     def _transmit(self, items: Sequence[Outgoing]) -> list[Transaction]:
-        """Return a transaction for each message, with its verdict."""
+        """Send the messages, and return a transaction with a verdict for each."""
         try:
             transactions = [self._begin(item) for item in items]
             ready = [transaction for transaction in transactions if transaction.verdict is None]
             self._pipeline.transmit(ready, self._extensions())
         except BaseException:
-            self.close()  # the next command could become a part of this message's content
+            self.close()  # the next command could become part of this message's content
             raise
         for transaction in transactions:
             if transaction.phase and transaction.error is not None:
@@ -92,7 +92,7 @@ class SMTPSession(SMTPClient):
         return transactions
 
     def _begin(self, item: Outgoing) -> Transaction:
-        """Return the transaction of a message, with a verdict if it is known without asking the server."""
+        """Return the transaction of a message, with a verdict if it cannot be sent to this server."""
         envelope = item.envelope
         transaction = Transaction(envelope, item.is_canonical)
         try:
@@ -120,18 +120,18 @@ class SMTPSession(SMTPClient):
         return [*size, *envelope.mail_options, *self._body_option(envelope)]
 
     def _body_option(self, envelope: Envelope) -> list[str]:
-        """Return what says that a content holds bytes beyond ASCII (RFC 6152)."""
+        """Return the MAIL option for non-ASCII content (RFC 6152)."""
         if envelope.content.isascii() or "8bitmime" not in self.esmtp_features:
             return []
-        is_said = any(option.upper().startswith("BODY=") for option in envelope.mail_options)
-        return [] if is_said else ["BODY=8BITMIME"]
+        is_given = any(option.upper().startswith("BODY=") for option in envelope.mail_options)
+        return [] if is_given else ["BODY=8BITMIME"]
 
     def _check_utf8(self, envelope: Envelope) -> None:
-        """Refuse what is beyond ASCII before any of it is sent to a server that cannot take it (RFC 6531)."""
+        """Refuse non-ASCII addresses and headers if the server does not offer SMTPUTF8 (RFC 6531)."""
         addresses = (envelope.mail_from, *envelope.rcpt_tos)
-        beyond_ascii = [address for address in addresses if not address.isascii()]
-        if not beyond_ascii and "SMTPUTF8" not in map(str.upper, envelope.mail_options):
+        non_ascii = [address for address in addresses if not address.isascii()]
+        if not non_ascii and "SMTPUTF8" not in map(str.upper, envelope.mail_options):
             return
         if "smtputf8" not in self.esmtp_features:
-            raise needs_utf8(self.peer, beyond_ascii)
+            raise needs_utf8(self.peer, non_ascii)
         self.command_encoding = "utf-8"

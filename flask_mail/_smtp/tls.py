@@ -1,4 +1,4 @@
-"""SSL contexts: verified unless the user says otherwise, each built once a process.
+"""SSL contexts. They verify certificates unless configured otherwise, and are built once for each process.
 
 Loading the bundle of certificate authorities costs tens of milliseconds.
 """
@@ -26,19 +26,19 @@ def context_of(settings: Settings) -> ssl.SSLContext:
         return _build(settings.tls_verify, files, tuple(_changed(file) for file in files))
     except OSError as error:
         raise ConfigError(
-            f"{_files_set(files)}: {error}. Give files in PEM format;"
-            " for a key that has a password, give MAIL_TLS_CONTEXT."
+            f"{_files_set(files)}: {error}. Use files in PEM format;"
+            " for a key with a password, set MAIL_TLS_CONTEXT."
         ) from error
 
 
 def _files_set(files: tuple[str | None, ...]) -> str:
     keys = ("MAIL_TLS_CA_FILE", "MAIL_TLS_CERT_FILE", "MAIL_TLS_KEY_FILE")
-    said = [f"{key} = {file!r}" for key, file in zip(keys, files, strict=True) if file]
-    return ", ".join(said) or "The certificate authorities of this machine cannot be read"
+    settings_given = [f"{key} = {file!r}" for key, file in zip(keys, files, strict=True) if file]
+    return ", ".join(settings_given) or "The certificate authorities of the system cannot be read"
 
 
 def _changed(file: str | None) -> int | None:
-    """Return when the file was last changed: a renewed certificate is read again."""
+    """Return when the file was last changed, so that a renewed certificate is read again."""
     return os.stat(file).st_mtime_ns if file else None
 
 
@@ -51,6 +51,6 @@ def _build(verify: bool, files: tuple[str | None, ...], changed: tuple[int | Non
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if cert_file:
-        # Without a password given, an encrypted key would make OpenSSL ask for one on the terminal.
+        # Without a password, OpenSSL would ask for one on the terminal if the key is encrypted.
         context.load_cert_chain(cert_file, key_file, password="")
     return context

@@ -1,7 +1,7 @@
-"""One message on its way through an SMTP transaction: the evidence, and the verdict that follows from it.
+"""The SMTP transaction of one message: the evidence, and the verdict that follows from it.
 
-The evidence is how much of the message was written, what was replied to which command, and how the
-conversation ended if it did. Knows neither session nor channel.
+The evidence is how much of the message was written, the reply to each command, and how the conversation
+ended if it did. Knows neither session nor channel.
 Rules: RFC 5321 sections 3.3 (order) and 4.2.1 (the first digit decides).
 """
 
@@ -23,48 +23,48 @@ from .failures import not_accepted
 from .failures import unknown
 
 _RawReply = tuple[int, bytes]
-#: How the enhanced status code of a reply begins that agrees to an address (RFC 3463 section 3.2).
+#: The beginning of the enhanced status code of a reply that accepts an address (RFC 3463 section 3.2).
 ADDRESS_CODE = b"2.1."
 
 
 class Transaction:
-    """What is asked of the server for one message, what it replied, and what became of the message."""
+    """The commands of one message, the replies of the server, and the verdict."""
 
     def __init__(self, envelope: Envelope, is_canonical: bool = False) -> None:
         self.envelope = envelope
-        #: Whether the content is known to need no repair.
+        #: Whether the content is known to need no changes for transmission.
         self.is_canonical = is_canonical
         #: MAIL and every RCPT.
         self.commands = b""
-        #: The recipients refused, each with the reply.
+        #: The refused recipients, each with its reply.
         self.refused: dict[str, _RawReply] = {}
         #: The reply to the content.
         self.reply: _RawReply | None = None
         self.mail_reply: _RawReply | None = None
         self._data_reply: _RawReply | None = None
-        #: Whether the system has taken over the content to its last byte.
+        #: Whether the whole content was written to the socket.
         self.is_written = False
-        #: Whether the replies may be those to other commands.
+        #: Whether the replies may belong to other commands.
         self.is_doubtful = False
         self.verdict: Verdict | None = None
-        #: Why nobody gets the message, and the phase in which the server refused it.
+        #: Why the message was not accepted, and the phase in which the server refused it.
         self.error: Exception | None = None
         self.phase = ""
 
     @property
     def wants_content(self) -> bool:
-        """Whether the server waits for the content now."""
+        """Whether the server is waiting for the content."""
         return self._data_reply is not None and self._data_reply[0] // 100 == 3
 
     @property
     def has_recipients(self) -> bool:
-        """Whether the server has agreed to the sender and to a recipient."""
+        """Whether the server has accepted the sender and a recipient."""
         return is_positive(self.mail_reply) and len(self.refused) < len(self.envelope.rcpt_tos)
 
     def encode(self, mail_options: Sequence[str], encoding: str) -> None:
-        """Write MAIL and every RCPT.
+        """Encode MAIL and every RCPT.
 
-        :raises ValueError: one of them holds a line end, or what cannot be said in the encoding.
+        :raises ValueError: one of them contains a line break, or characters that cannot be encoded.
         """
         envelope = self.envelope
         options = "".join([f" {option}" for option in envelope.rcpt_options])
@@ -75,11 +75,11 @@ class Transaction:
         ]
         commands = "\r\n".join(lines)
         if not commands.count("\r") == commands.count("\n") == len(lines) - 1:
-            raise ValueError(f"A command has a line end in it: {commands!a}.")
+            raise ValueError(f"A command contains a line break: {commands!a}.")
         self.commands = commands.encode(encoding)
 
     def take(self, phase: str, reply: _RawReply, address: str) -> None:
-        """Take a reply; ``address`` is the recipient that it is for in the phase RCPT."""
+        """Record a reply. In the phase RCPT, ``address`` is its recipient."""
         if phase == "RCPT":
             if reply[0] >= 400:
                 self.refused[address] = reply
@@ -89,17 +89,17 @@ class Transaction:
             self._data_reply = reply
         elif phase == END_OF_DATA:
             self.reply = reply
-        # Whatever the server says to RSET, it will say the rest to MAIL.
+        # A failure of RSET shows up again in the reply to MAIL.
 
     def close(self, verdict: Verdict, error: Exception, phase: str = "") -> None:
-        """Say what became of the message."""
+        """Set the verdict."""
         self.verdict, self.error, self.phase = verdict, error, phase
 
     def conclude(self, lost: Lost | None, is_waited_for: bool = True) -> bool:
-        """Say what became of the message, from the evidence; return whether its replies were enough for it.
+        """Set the verdict from the evidence; return whether the replies were sufficient.
 
-        :param lost: how the conversation ended, if it did before all was replied.
-        :param is_waited_for: whether it ended while this message was waited for, rather than one before it.
+        :param lost: how the conversation ended, if it ended before all replies.
+        :param is_waited_for: whether it ended while this message was waited for, not an earlier one.
         """
         if not self.is_doubtful:
             if self._take_refusal():
@@ -108,7 +108,7 @@ class Transaction:
                 self.verdict = Verdict.ACCEPTED
                 return True
         if lost is None:
-            raise RuntimeError("A message has no reply, and the conversation goes on.")
+            raise RuntimeError("A message has no reply, but the conversation has not ended.")
         if self.is_written and lost.ending is not Ending.CLOSING:
             self.close(Verdict.UNKNOWN, unknown(lost))
         elif not is_waited_for:
@@ -119,7 +119,7 @@ class Transaction:
         return False
 
     def outcome(self) -> Outcome:
-        """Return what became of the message, for who knows nothing of SMTP."""
+        """Return the outcome of the message."""
         reply = self.reply and _decoded(self.reply)
         if self.verdict is Verdict.ACCEPTED:
             refused = {address: _decoded(it) for address, it in self.refused.items()} if self.refused else {}
@@ -129,7 +129,7 @@ class Transaction:
         return Outcome(self.verdict, {}, reply, self.error, is_transient(self.error))
 
     def _take_refusal(self) -> bool:
-        """Say that the server refused the message, if it did; return whether so."""
+        """Set the verdict if the server refused the message; return whether it did."""
         mail, data, reply = self.mail_reply, self._data_reply, self.reply
         if mail is not None and mail[0] >= 400:
             verdict = Verdict.NOT_BEGUN if mail[0] == 421 else Verdict.REFUSED
@@ -148,7 +148,7 @@ class Transaction:
 
 
 def is_positive(reply: _RawReply | None) -> bool:
-    """Return whether the reply is a yes."""
+    """Return whether the reply means success."""
     return reply is not None and 200 <= reply[0] < 300
 
 

@@ -156,9 +156,9 @@ def test_a_module_that_is_not_there(mail_by, message):
     with pytest.raises(ConfigError) as caught:
         mail_by("no_such_loft.mail:open_host").send(message)
 
-    assert (
-        str(caught.value)
-        == "MAIL_BACKEND is 'no_such_loft.mail:open_host', and there is no module no_such_loft."
+    assert str(caught.value) == (
+        "MAIL_BACKEND is 'no_such_loft.mail:open_host', but there is no module no_such_loft."
+        " Correct the name."
     )
 
 
@@ -170,7 +170,7 @@ def test_a_name_that_is_not_there(mail_by, module, message):
         mail_by("empty_loft:open_host").send(message)
 
     assert str(caught.value) == (
-        "MAIL_BACKEND is 'empty_loft:open_host', and the module empty_loft has no open_host."
+        "MAIL_BACKEND is 'empty_loft:open_host', but open_host of the module empty_loft does not exist."
     )
 
 
@@ -178,7 +178,7 @@ def test_a_name_of_something_else(mail_by, module, message):
     """A name that stands for something that cannot be called is named."""
     module("strange_loft", "open_host = 'pigeon'")
 
-    with pytest.raises(ConfigError, match="the module strange_loft has an uncallable open_host"):
+    with pytest.raises(ConfigError, match="open_host of the module strange_loft is not callable"):
         mail_by("strange_loft:open_host").send(message)
 
 

@@ -94,7 +94,7 @@ class TestBeingThere:
 
         output = run(app, "--help").output
 
-        assert "check      Connect and sign in, send nothing.\n" in output
+        assert "check      Connect and log in, send nothing.\n" in output
         assert "send-test  Send a test message to ADDRESS.\n" in output
         assert "settings   Show the settings, without secrets.\n" in output
 
@@ -184,7 +184,7 @@ class TestCheck:
         assert lines[1:] == [
             f"Server:     127.0.0.1:{server.port}",
             "Encryption: TLSv1.3, certificate verified",
-            "Sign-in:    as 'user'",
+            "Login:      as 'user'",
             "Extensions: PIPELINING, CHUNKING, SIZE 50000, SMTPUTF8",
         ]
 
@@ -205,7 +205,7 @@ class TestCheck:
 
         lines = check(mail_to(server))
 
-        assert lines[2:] == ["Encryption: none", "Sign-in:    none", "Extensions: SIZE"]
+        assert lines[2:] == ["Encryption: none", "Login:      none", "Extensions: SIZE"]
 
     def test_an_old_server(self, script, mail_to, check):
         """A server that only knows HELO has no extensions."""
@@ -219,8 +219,8 @@ class TestCheck:
 
         lines = check(mail_to(server, MAIL_USE_TLS=False))
 
-        assert lines[2] == "Encryption: none, though the server offers STARTTLS: set MAIL_USE_TLS = True"
-        assert lines[3] == "Sign-in:    none, though the server offers PLAIN: set MAIL_USERNAME"
+        assert lines[2] == "Encryption: none, but the server offers STARTTLS: set MAIL_USE_TLS = True"
+        assert lines[3] == "Login:      none, but the server offers PLAIN: set MAIL_USERNAME"
 
     @TLS
     def test_a_certificate_that_is_not_looked_at(self, serve, mail_to, check, tls):
@@ -240,7 +240,7 @@ class TestCheck:
 
         lines = check(mail_to(server, MAIL_USERNAME=None, MAIL_PASSWORD=None, MAIL_AUTH=sign_in))
 
-        assert lines[3].startswith("Sign-in:    by ")
+        assert lines[3].startswith("Login:      by ")
         assert lines[3].endswith(".sign_in (MAIL_AUTH)")
 
     def test_suppressed(self, server, mail_to, check):
@@ -263,13 +263,13 @@ class TestCheck:
         [line] = check(Mail(make_app(MAIL_BACKEND=Printer)))
 
         assert line.startswith("Backend:    ")
-        assert line.endswith(".Printer, a Printer; what it leads to is not known here")
+        assert line.endswith(".Printer, which returned a Printer. Its server is not checked.")
 
     def test_a_connection_of_ones_own(self, make_app, check):
         """The host is that of the Mail's own connection."""
         [_, line] = check(PrintingMail(make_app()))
 
-        assert line == "Backend:    'smtp', a Printer; what it leads to is not known here"
+        assert line == "Backend:    'smtp', which returned a Printer. Its server is not checked."
 
     def test_a_session_of_smtplib(self, server, mail_to, check):
         """A session that smtplib opened shows as much as ours."""
@@ -329,7 +329,7 @@ class TestFailing:
         out, err = capsys.readouterr()
         assert ended.value.code == 1
         assert out == ""
-        assert err.splitlines()[1].startswith("Error: Nothing listens on 127.0.0.1:")
+        assert err.splitlines()[1].startswith("Error: Nothing is listening on 127.0.0.1:")
         assert "Traceback" not in err
 
     def test_contradictions(self, make_app, run):
@@ -353,7 +353,7 @@ class TestFailing:
         result = run(app, *command)
 
         assert result.exit_code == 1
-        assert "Error: MAIL_URL cannot be read." in result.output
+        assert "Error: MAIL_URL is not a valid URL." in result.output
         assert "cret" not in result.output
 
     def test_a_fault_of_the_application(self, make_app, run):
@@ -375,7 +375,7 @@ class TestSendTest:
         assert sent.envelope.mail_from == "shop@example.org"
         assert sent.envelope.rcpt_tos == ["ann@example.org"]
         assert sent.mime["Subject"] == "Test message"
-        assert f"can send mail through 127.0.0.1:{server.port}." in sent.mime.get_content()
+        assert f"can send email through 127.0.0.1:{server.port}." in sent.mime.get_content()
         assert result.exit_code == 0
         assert result.output == (
             f"Accepted for ann@example.org by 127.0.0.1:{server.port}: 250 2.0.0 Received\n"
@@ -402,7 +402,7 @@ class TestSendTest:
         result = run(mail.app, "send-test", "ann@")
 
         assert result.exit_code == 1
-        assert "'ann@' is not an e-mail address" in result.output
+        assert "'ann@' is not an email address" in result.output
         assert server.sessions == []
 
     def test_refused(self, server, mail, run):
@@ -440,7 +440,7 @@ class TestSendTest:
         result = run(unreachable(MAIL_FAIL_SILENTLY=True).app, "send-test", "ann@example.org")
 
         assert result.exit_code == 1
-        assert "Error: Nothing listens on 127.0.0.1:" in result.output
+        assert "Error: Nothing is listening on 127.0.0.1:" in result.output
 
     def test_another_backend(self, make_app, run):
         """A host without replies is named."""
@@ -479,7 +479,7 @@ class TestSendTest:
         PostingMail(app)
 
         assert run(app, "send-test", "ann@example.org").output == (
-            "Sent to ann@example.org by the application's own code, which does not tell what became of it.\n"
+            "Sent to ann@example.org by the application's own code, which does not report the outcome.\n"
         )
 
 
@@ -494,7 +494,9 @@ class TestSettings:
 
     def test_nothing_differs(self, settings_of):
         """Without any the way to see all is shown."""
-        assert settings_of() == ("Every setting has its default. See them with: flask mail settings --all\n")
+        assert settings_of() == (
+            "All settings have their defaults. To show them, run: flask mail settings --all\n"
+        )
 
     def test_all(self, settings_of):
         """--all shows those that have their default, too."""

@@ -147,7 +147,7 @@ class TestClosing:
             connection.host = Host()
             connection.host.quit = fail
 
-        assert "could not be told goodbye" in caplog.text
+        assert "Closing the connection to the mail server failed" in caplog.text
 
     def test_a_replaced_host(self, server, mail):
         """A host that was put in the place of an open one is quit, and so is that one."""

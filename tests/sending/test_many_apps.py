@@ -189,7 +189,7 @@ def test_a_state_of_no_application_that_cannot_be_used(make_app, message):
         state.send(message)
 
     assert str(caught.value) == (
-        "port, set by hand, is 'many'. Set it to a port number from 1 to 65535, such as 587."
+        "The attribute port is 'many'. Set it to a port number from 1 to 65535, such as 587."
     )
 
 

@@ -14,8 +14,8 @@ from flask_mail import DeliveryUnknown
 from flask_mail import is_transient
 from flask_mail import Message
 from flask_mail import SMTPTimeout
-from flask_mail._delivery.retries import patiently
-from flask_mail._delivery.retries import pauses
+from flask_mail._delivery.retries import backoff
+from flask_mail._delivery.retries import with_retries
 
 TRANSIENT = [
     smtplib.SMTPSenderRefused(421, b"Busy", "me@example.org"),
@@ -83,11 +83,11 @@ class TestPauses:
         """Each pause is up to twice as long as the one before, and none is over 8 seconds."""
         limits = [0.25, 0.5, 1, 2, 4, 8, 8]
 
-        assert all(limit / 2 <= pause <= limit for limit, pause in zip(limits, pauses(7), strict=True))
+        assert all(limit / 2 <= pause <= limit for limit, pause in zip(limits, backoff(7), strict=True))
 
     def test_they_are_spread(self):
         """Two clients do not come back at the same moment."""
-        assert list(pauses(5)) != list(pauses(5))
+        assert list(backoff(5)) != list(backoff(5))
 
     def test_they_are_made(self):
         """Each try but the first is waited for."""
@@ -97,7 +97,7 @@ class TestPauses:
             raise ConnectionRefusedError
 
         with pytest.raises(ConnectionRefusedError):
-            patiently(fail, 2, waited.append)
+            with_retries(fail, 2, waited.append)
 
         assert len(waited) == 2
 

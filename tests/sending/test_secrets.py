@@ -122,7 +122,7 @@ def test_another_server_than_meant(far_away, serve, make_app, message, log):
     far_away(serve(auth=("user", SECRET)))
     mail = Mail(make_app(MAIL_SERVER="mail.example.org", MAIL_USERNAME="user", MAIL_PASSWORD=SECRET))
 
-    with pytest.raises(ConfigError, match="in clear") as caught:
+    with pytest.raises(ConfigError, match="unencrypted") as caught:
         mail.send(message)
 
     assert find_secrets(read_error(caught.value), log()) == []

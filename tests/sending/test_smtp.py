@@ -10,7 +10,7 @@ import pytest
 
 from flask_mail import DeliveryUnknown
 from flask_mail import Message
-from flask_mail._smtp.framing import as_data
+from flask_mail._smtp.framing import data_pieces
 from flask_mail._smtp.opening import open_smtp
 
 smtp_logger = logging.getLogger("flask_mail.smtp")
@@ -86,7 +86,7 @@ class TestContent:
     )  # fmt: skip
     def test_as_data(self, content, sent):
         """Lines end in CRLF, leading dots are doubled, the lone dot comes once (RFC 5321 section 4.5.2)."""
-        assert b"".join(as_data(content)) == sent
+        assert b"".join(data_pieces(content)) == sent
 
     @pytest.mark.parametrize(
         "body",

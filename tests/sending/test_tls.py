@@ -149,7 +149,7 @@ def test_a_file_of_something_else(key, tmp_path):
 
     assert str(caught.value).startswith(f"{key} = {str(tmp_path / 'list.pem')!r}: ")
     assert str(caught.value).endswith(
-        "Give files in PEM format; for a key that has a password, give MAIL_TLS_CONTEXT."
+        "Use files in PEM format; for a key with a password, set MAIL_TLS_CONTEXT."
     )
 
 
@@ -166,5 +166,5 @@ def test_a_key_with_a_password(client_files, monkeypatch):
         )
     )
 
-    with pytest.raises(ConfigError, match="for a key that has a password, give MAIL_TLS_CONTEXT"):
+    with pytest.raises(ConfigError, match="for a key with a password, set MAIL_TLS_CONTEXT"):
         context(**client_files)

@@ -230,7 +230,7 @@ class TestSize:
         """A message that is larger than the server says it takes is refused before it is sent."""
         server = serve(size=10_000)
 
-        with pytest.raises(smtplib.SMTPSenderRefused, match=r"bytes, and .* takes 10000"):
+        with pytest.raises(smtplib.SMTPSenderRefused, match=r"bytes, but .* accepts at most 10000"):
             mail_to(server).send(Message("Hi", ["ann@example.org"], "x\n" * 9_000))
 
         assert "MAIL" not in server.sessions[0].verbs

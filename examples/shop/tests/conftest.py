@@ -1,4 +1,4 @@
-"""The shop's tests: the plugins want the fixture `app`, and give `client`, `mail_outbox`, `smtp_server`."""
+"""The fixture `app` for the shop's tests; the plugins provide `client`, `mail_outbox` and `smtp_server`."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from shop import create_app
 
 @pytest.fixture
 def app():
-    """A shop of its own for each test, which retries at once, and whose links never change."""
+    """A new shop for each test. It retries immediately, and its links never change."""
     return create_app({"SHOP_RETRY_AFTER": 0.05, "SHOP_CLOCK": lambda: 1_800_000_000})

@@ -1,4 +1,4 @@
-"""What the shop writes, seen in the outbox: nothing leaves the machine."""
+"""The emails of the shop, in the outbox: nothing is sent to a server."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pytest_flask_mail import IsMail
 
 
 def test_signup_sends_one_mail(client, mail_outbox):
-    """Who signs up gets one mail."""
+    """A new customer gets one email."""
     client.post("/signup", data={"email": "ann@example.com"})
 
     assert mail_outbox == [IsMail(to="ann@example.com", subject="Confirm your address", type="text+html")]
 
 
 def test_link_confirms(client, assert_sent):
-    """The link of that mail confirms the address."""
+    """The link in that email confirms the address."""
     client.post("/signup", data={"email": "ann@example.com"})
 
     mail = assert_sent(to="ann@example.com", contains="Welcome")
@@ -31,7 +31,7 @@ def test_link_confirms(client, assert_sent):
 
 
 def test_code_signs_in(client, assert_sent):
-    """The code of that mail is the second factor, once."""
+    """The code in that email works once as the second factor."""
     client.post("/signup", data={"email": "ann@example.com"})
     code = assert_sent(to="ann@example.com").code()
 
@@ -40,14 +40,14 @@ def test_code_signs_in(client, assert_sent):
 
 
 def test_terms_are_attached(client, assert_sent):
-    """The terms come with it, as PDF."""
+    """The terms are attached as PDF."""
     client.post("/signup", data={"email": "ann@example.com"})
 
     assert assert_sent().attachment("terms.pdf").data.startswith(b"%PDF")
 
 
 def test_payment(client, mail_outbox):
-    """Who pays is thanked and gets the invoice, of which the archive has a hidden copy."""
+    """A customer who pays gets a thank-you and the invoice; the archive gets a blind copy."""
     client.post("/orders/12/pay")
 
     assert mail_outbox == [
@@ -63,14 +63,14 @@ def test_payment(client, mail_outbox):
 
 
 def test_invoice_is_well_made(client, assert_sent):
-    """The invoice has nothing that a reader would stumble over."""
+    """The invoice has no lint findings."""
     client.post("/orders/12/pay")
 
     assert assert_sent(attachment="invoice-*.pdf").lint() == []
 
 
 def test_newsletter_has_a_way_out(client, mail_outbox):
-    """Each subscriber has a link of their own to unsubscribe, and one click does it."""
+    """Each subscriber has their own unsubscribe link, which takes one click."""
     client.post("/newsletter")
 
     mail = mail_outbox.one(to="carl@example.com")
@@ -80,7 +80,7 @@ def test_newsletter_has_a_way_out(client, mail_outbox):
 
 
 def test_newsletter_at_the_command_line(app, mail_outbox):
-    """The command sends it to each subscriber, with links that lead to the shop."""
+    """The command sends the newsletter to each subscriber, with links to the shop."""
     result = app.test_cli_runner().invoke(args=["newsletter", "--subject", "Red mugs", "--text", "At last."])
 
     assert result.exit_code == 0
@@ -105,7 +105,7 @@ def test_only_the_invited(client, mail_outbox):
 
 
 def test_export_from_a_thread(client, mail_outbox):
-    """The export is sent from a thread, when it is ready."""
+    """The export is sent from a thread when it is ready."""
     client.post("/export")
 
     mail = mail_outbox.wait_for(subject="Your export is ready")
@@ -114,14 +114,14 @@ def test_export_from_a_thread(client, mail_outbox):
 
 
 def test_reset_of_a_stranger(client, assert_not_sent):
-    """A stranger's address gets no mail."""
+    """An unknown address gets no email."""
     client.post("/reset", data={"email": "nobody@example.com"})
 
     assert_not_sent(to="nobody@example.com")
 
 
 def test_reset_stays_the_same(client, mail_outbox):
-    """The mail for a new password says the same each time."""
+    """The email for a new password has the same text each time."""
     client.post("/reset", data={"email": "ann@example.com"})
     client.post("/reset", data={"email": "ann@example.com"})
 
@@ -137,12 +137,12 @@ def test_server_is_down(client, mail_outbox):
 
 @pytest.mark.parametrize("evil", HEADER_INJECTIONS)
 def test_name_is_no_header(client, mail_outbox, evil):
-    """What a visitor types as a name starts no header."""
+    """The name of a visitor cannot inject a header."""
     client.post("/contact", data={"name": "Ann" + evil, "email": "ann@example.com", "message": "hi"})
 
     assert_no_header_injection(mail_outbox)
 
 
 def test_address_is_no_header(client):
-    """What a visitor types as an address starts no header either."""
+    """The address of a visitor cannot inject a header."""
     assert_rejects_injection(lambda evil: client.post("/invite", data={"to": "ann@example.com" + evil}))

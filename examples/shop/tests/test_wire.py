@@ -1,4 +1,4 @@
-"""What the shop says to a real SMTP server, and what it does when that goes wrong."""
+"""How the shop talks to a real SMTP server, and how it handles failures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.mark.smtp(tls="starttls", auth=("shop", "s3cret"), size=50_000)
 def test_newsletter_takes_one_connection(client, smtp_server):
-    """All newsletters go over one connection, encrypted and signed in."""
+    """All newsletters go over one connection, encrypted and authenticated."""
     client.post("/newsletter")
 
     [session] = smtp_server.sessions
@@ -20,7 +20,7 @@ def test_newsletter_takes_one_connection(client, smtp_server):
 
 
 def test_bounces_and_audit(client, smtp_server):
-    """Bounces have an address of their own, and the audit's copy shows nowhere."""
+    """Bounces have their own address, and the audit's copy appears in no header."""
     client.post("/newsletter")
 
     sent = smtp_server.one(to="ann@example.com")
@@ -32,13 +32,13 @@ def test_bounces_and_audit(client, smtp_server):
 
 @pytest.mark.smtp(tls="implicit", cert="wrong-host")
 def test_nobody_else_gets_the_mail(client, smtp_server):
-    """A server that is not who it should be gets nothing."""
+    """A server with a certificate for another host gets nothing."""
     assert client.post("/invite", data={"to": "carl@example.com"}).status_code == 503
     assert smtp_server.mails == []
 
 
 def test_one_bad_recipient(client, smtp_server):
-    """Who shares with several learns which of them was refused; the others get the mail."""
+    """If one of several recipients is refused, the response names it; the others get the message."""
     smtp_server.on("RCPT", match="bob@*").reply("550 5.1.1 No such user")
 
     response = client.post("/share", data={"to": ["ann@example.com", "bob@example.com"]})
@@ -48,7 +48,7 @@ def test_one_bad_recipient(client, smtp_server):
 
 
 def test_greylisting(client, smtp_server):
-    """A mail that the server wants to be asked again for is sent again."""
+    """A message that is refused temporarily is sent again."""
     smtp_server.greylist()
 
     client.post("/signup", data={"email": "ann@example.com"})
@@ -58,14 +58,14 @@ def test_greylisting(client, smtp_server):
 
 @pytest.mark.parametrize("phase", ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "BODY"])
 def test_dropped_connection(client, smtp_server, phase):
-    """A connection that breaks, wherever it does, is a 503."""
+    """A connection that is lost at any point results in status 503."""
     smtp_server.on(phase).drop()
 
     assert client.post("/invite", data={"to": "carl@example.com"}).status_code == 503
 
 
 def test_newsletter_survives_a_goodbye(client, smtp_server):
-    """A server that says goodbye between two newsletters is connected to again; nobody gets two."""
+    """If the server closes the connection between two newsletters, the shop reconnects; nobody gets two."""
     smtp_server.on("MAIL", nth=3).reply("421 4.3.2 See you")
 
     client.post("/newsletter")
@@ -76,7 +76,7 @@ def test_newsletter_survives_a_goodbye(client, smtp_server):
 
 @pytest.fixture
 def send_newsletter(app):
-    """Return a function that runs the command and returns its exit status and the lines that it ends with."""
+    """Return a function that runs the command, and returns its exit status and last lines."""
 
     def run():
         result = app.test_cli_runner().invoke(args=["newsletter"])
@@ -86,7 +86,7 @@ def send_newsletter(app):
 
 
 def test_command_names_the_refused(send_newsletter, smtp_server):
-    """A subscriber whom the server refuses is named; all others get the newsletter, over one connection."""
+    """A refused subscriber is named; all others get the newsletter, over one connection."""
     smtp_server.on("RCPT", match="bob@*").reply("550 5.1.1 No such user")
 
     assert send_newsletter() == (
@@ -108,7 +108,7 @@ def test_command_names_the_refused(send_newsletter, smtp_server):
 
 
 def test_command_names_what_nobody_knows(send_newsletter, smtp_server):
-    """A mail after which the connection broke is named as unknown, and the rest goes out."""
+    """If the connection is lost after a message, it is listed as unknown, and the rest is sent."""
     smtp_server.on("BODY", nth=2).drop()
 
     status, [unknown, counts] = send_newsletter()
@@ -119,7 +119,7 @@ def test_command_names_what_nobody_knows(send_newsletter, smtp_server):
 
 
 def test_command_ends_without_a_server(app, send_newsletter, smtp_server):
-    """Without a server the command fails, and those whom it did not come to are counted."""
+    """Without a server the command fails, and counts the subscribers that were not tried."""
     app.extensions["shop"].subscribers = [f"{number}@example.com" for number in range(200)]
     smtp_server.on("CONNECT").drop()
 
@@ -131,7 +131,7 @@ def test_command_ends_without_a_server(app, send_newsletter, smtp_server):
 
 
 def test_command_while_suppressed(app, send_newsletter):
-    """While sending is suppressed nobody gets the newsletter, and that is said."""
+    """While sending is suppressed, nobody gets the newsletter, and the command says so."""
     app.config["MAIL_SUPPRESS_SEND"] = True
 
     _, lines = send_newsletter()

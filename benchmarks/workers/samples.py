@@ -1,6 +1,6 @@
 """What is written and sent in every row: plain values, the same for each program.
 
-Knows no mail library. Each worker turns a letter into a message of the library that it is for.
+Knows no mail library. Each worker turns a sample into a message of the library that it is for.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class File(NamedTuple):
     content: bytes
 
 
-class Letter(NamedTuple):
+class Sample(NamedTuple):
     """A message before any library has seen it."""
 
     subject: str = "Your order"
@@ -52,31 +52,31 @@ def crowd(number: int) -> list[str]:
     return [f"Reader {one} <reader{one}@example.com>" for one in range(number)]
 
 
-FOREIGN = Letter(
+FOREIGN = Sample(
     "Ihre Bestellung über 12 €",
     "Der Löwe <shop@example.com>",
     ["Änne Müller <ann@example.com>"],
     FOREIGN_TEXT,
 )
 
-LETTERS: dict[str, Callable[[], Letter]] = {
-    "short": Letter,
-    "html": lambda: Letter(html=HTML),
+SAMPLES: dict[str, Callable[[], Sample]] = {
+    "short": Sample,
+    "html": lambda: Sample(html=HTML),
     "foreign": lambda: FOREIGN,
-    "1 MB": lambda: Letter(files=(photo(MEGABYTE),)),
-    "5 x 5 MB": lambda: Letter(files=(photo(5 * MEGABYTE),) * 5),
-    "25 MB": lambda: Letter(files=(photo(25 * MEGABYTE),)),
-    "50 recipients": lambda: Letter(to=crowd(50)),
-    "500 recipients": lambda: Letter(to=crowd(500)),
+    "1 MB": lambda: Sample(files=(photo(MEGABYTE),)),
+    "5 x 5 MB": lambda: Sample(files=(photo(5 * MEGABYTE),) * 5),
+    "25 MB": lambda: Sample(files=(photo(25 * MEGABYTE),)),
+    "50 recipients": lambda: Sample(to=crowd(50)),
+    "500 recipients": lambda: Sample(to=crowd(500)),
 }
-"""How each kind of letter is made, by the name that the rows know it by."""
+"""How each kind of sample is made, by the name that the rows know it by."""
 
 
-def letter(kind: str) -> Letter:
-    """Return the letter of that name; ``"1000 to"`` and ``"4096 bytes"`` are one of any size."""
+def sample(kind: str) -> Sample:
+    """Return the sample of that name; ``"1000 to"`` and ``"4096 bytes"`` are one of any size."""
     number, _, unit = kind.partition(" ")
     if unit == "to":
-        return Letter(to=crowd(int(number)))
+        return Sample(to=crowd(int(number)))
     if unit == "bytes":
-        return Letter(files=(photo(int(number)),))
-    return LETTERS[kind]()
+        return Sample(files=(photo(int(number)),))
+    return SAMPLES[kind]()
