@@ -64,6 +64,10 @@ class Item:
         """Whether it is known what became of the message."""
         return self.outcome is not None or self.receipt is not None
 
+    def begin(self) -> None:
+        """Forget the outcome of an earlier try: nobody knows that of the next one yet."""
+        self.outcome, self.is_passed_over = None, False
+
     def fail(self, error: Exception) -> None:
         """Note why the message was not sent."""
         self.is_passed_over = isinstance(error, Unreachable)

@@ -193,7 +193,7 @@ class Sender:
         self._send_once(connection, item, settings, pool)
 
     def _send_once(self, connection: Connection, item: Item, settings: Settings, pool: Lines | None) -> None:
-        item.outcome, item.is_passed_over = None, False
+        item.begin()
         try:
             if self.router.attempt(connection, [item], settings, pool):
                 # The server has left a line that had been idle. Without the pool the next one is new.
