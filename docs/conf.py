@@ -12,6 +12,7 @@ from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
 
 import flask_mail
+import pytest_flask_mail
 
 project = "Flask-Mail"
 copyright = "the Flask-Mail contributors"
@@ -29,7 +30,13 @@ python_use_unqualified_type_names = True
 html_theme = "furo"
 html_title = f"Flask-Mail {release}"
 
-PUBLIC_MODULES = ("flask_mail", "flask_mail.addresses", "flask_mail.backends", "flask_mail.parsed")
+PUBLIC_MODULES = (
+    "flask_mail",
+    "flask_mail.addresses",
+    "flask_mail.backends",
+    "flask_mail.parsed",
+    "pytest_flask_mail.server",
+)
 
 
 def setup(app: Sphinx) -> None:
@@ -37,7 +44,11 @@ def setup(app: Sphinx) -> None:
 
     It looks for them in the source of the class's ``__module__``, which is where users import the class from.
     """
-    names = [module.name for module in walk_packages(flask_mail.__path__, "flask_mail.")]
+    names = [
+        module.name
+        for package in (flask_mail, pytest_flask_mail)
+        for module in walk_packages(package.__path__, f"{package.__name__}.")
+    ]
     inside = [ModuleAnalyzer.for_module(name) for name in names]
     for analyzer in [ModuleAnalyzer.for_module(name) for name in PUBLIC_MODULES]:
         analyzer.analyze()

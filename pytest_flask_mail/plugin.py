@@ -6,6 +6,7 @@ only, and all else inside the functions that need it. PYTEST_DONT_REWRITE: there
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Callable
@@ -383,6 +384,11 @@ def make_server(config: pytest.Config, options: dict[str, Any]) -> SMTPServer:
     __tracebackhide__ = True
     from .server import SMTPServer
 
+    known = list(inspect.signature(SMTPServer).parameters)
+    if unknown := [name for name in options if name not in known]:
+        raise pytest.UsageError(
+            f"The test server has no option {unknown[0]!r}. The options are {', '.join(known)}."
+        )
     try:
         server = SMTPServer(**options)
     except (TypeError, ValueError) as error:

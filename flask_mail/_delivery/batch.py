@@ -111,6 +111,8 @@ class Batch:
                 break
             time.sleep(pause)
             self._failures.reset()
+            for item in again:
+                item.begin()
             stop = self._send_once(again, settings)
         return stop
 

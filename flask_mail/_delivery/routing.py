@@ -64,6 +64,10 @@ class Item:
         """Whether the outcome of the message is known."""
         return self.outcome is not None or self.receipt is not None
 
+    def begin(self) -> None:
+        """Forget the outcome of an earlier try: nobody knows that of the next one yet."""
+        self.outcome, self.is_silenced = None, False
+
     def fail(self, error: Exception) -> None:
         """Set the outcome to not sent."""
         self.is_silenced = isinstance(error, Unreachable)

@@ -213,7 +213,7 @@ class Sender:
     def _send_once(
         self, connection: Connection, item: Item, settings: Settings, pool: Lines | None = None
     ) -> None:
-        item.outcome, item.is_silenced = None, False
+        item.begin()
         try:
             if self.router.attempt(connection, [item], settings, pool):
                 # The server has closed an idle line. Without the pool, the next one is new.

@@ -324,7 +324,8 @@ def _explanation(error: OSError, settings: Settings, step: str) -> str:
         hint = _tls_hint(error, settings)
         return f"TLS with {peer} failed: {error.reason or error}. Nothing was sent.{hint}"
     if isinstance(error, socket.gaierror):
-        return f"The host name {settings.server!r} of MAIL_SERVER cannot be resolved: {error.strerror}."
+        cause = f"The host name {settings.server!r} of MAIL_SERVER cannot be resolved: {error.strerror}."
+        return f"{cause} Correct the name, or the network of this machine."
     if isinstance(error, ConnectionRefusedError):
         return (
             f"Nothing is listening on {peer} ({_origin(settings)}). Start the server or correct the settings."
@@ -332,7 +333,8 @@ def _explanation(error: OSError, settings: Settings, step: str) -> str:
     if isinstance(error, TimeoutError):
         step = "during the TLS handshake" if "handshake" in str(error) else step
         return f"{peer} {silence(settings.timeout)} {step}. Nothing was sent. {_CHECK}"
-    return f"{peer} cannot be reached, {step}: {error}. {_CHECK}"
+    # Its number is shown before the whole text already.
+    return f"{peer} cannot be reached, {step}: {error.strerror or error}. {_CHECK}"
 
 
 def _certificate_explanation(error: ssl.SSLCertVerificationError, peer: str) -> str:

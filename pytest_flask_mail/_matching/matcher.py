@@ -26,7 +26,16 @@ from .wanted import plain
 
 FIELDS = tuple(CHECKS)
 #: What users of other libraries call a field.
-_OTHER_NAMES = {"from_": "sender", "from_email": "sender", "content": "contains", "filename": "attachment"}
+_OTHER_NAMES = {
+    "from_": "sender",
+    "from_email": "sender",
+    "from_addr": "sender",
+    "mail_from": "envelope_from",
+    "rcpt_tos": "envelope_to",
+    "text": "body",
+    "content": "contains",
+    "filename": "attachment",
+}
 #: Attributes of mails that look like a misspelt field.
 _NO_MISTAKES = {"envelope"}
 _SURELY_MEANT, _PERHAPS_MEANT = 0.82, 0.5

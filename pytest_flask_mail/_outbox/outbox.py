@@ -108,7 +108,9 @@ class Outbox(list[SentMail], Searchable[SentMail]):
                 self._views = [one for one in self._views if one is not view]
 
     def fail_next(self, error: Exception) -> None:
-        """Make the next message fail with ``error``, as if the server had. Called again, the one after it.
+        """Make the next attempt to send fail with ``error``, as if the server had.
+
+        Called again, it is for the attempt after that: with ``MAIL_RETRIES`` perhaps for the same message.
 
         :raises TypeError: it is no exception.
         """

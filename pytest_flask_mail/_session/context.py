@@ -158,4 +158,5 @@ class ServerFactory:
 
 def describe(fault: Fault) -> str:
     """Return the fault as it was written, and where."""
-    return f"{fault!r} at {fault.declared_at}"
+    hint = "" if fault.has_action else " (no action: add .reply(), .drop() or another)"
+    return f"{fault!r} at {fault.declared_at}{hint}"

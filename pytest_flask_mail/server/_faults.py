@@ -200,7 +200,7 @@ class Fault:
 
     def occurs(self, subject: str | bytes) -> bool:
         """Count this occurrence of the phase if it is one for the fault, and return whether it applies."""
-        if self.action == NOTHING or not self._is_for(subject):
+        if not self.has_action or not self._is_for(subject):
             return False
         self._occurred += 1
         is_due = self._times is None or self.triggered < self._times
@@ -231,6 +231,11 @@ class Fault:
     def _act(self, **more: Any) -> Fault:
         self.action = replace(self.action, **more)
         return self
+
+    @property
+    def has_action(self) -> bool:
+        """Whether it was told what to do; without that it never takes effect."""
+        return self.action != NOTHING
 
     def __repr__(self) -> str:
         start = self._name or describe_start(self.phase, self.match, self.nth)

@@ -460,10 +460,20 @@ def test_attribute_that_is_missing():
         matcher in [write()]  # noqa: B015 # raises
 
 
-def test_name_from_another_library():
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("from_email", "sender"),
+        ("from_addr", "sender"),
+        ("mail_from", "envelope_from"),
+        ("rcpt_tos", "envelope_to"),
+        ("text", "body"),
+    ],
+)
+def test_name_from_another_library(name, field):
     """What other libraries call a field leads to ours."""
-    with pytest.raises(TypeError, match=r"Did you mean 'sender'\?$"):
-        IsMail(from_email="shop@x.org").misses(write())
+    with pytest.raises(TypeError, match=rf"Did you mean '{field}'\?$"):
+        IsMail(**{name: "shop@x.org"}).misses(write())
 
 
 def test_name_that_is_like_no_field():

@@ -190,7 +190,7 @@ def test_it(smtp_server):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ("tsl='starttls'", "SMTPServer.__init__() got an unexpected keyword argument 'tsl'"),
+        ("tsl='starttls'", "The test server has no option 'tsl'. The options are tls, cert, auth,"),
         ("tls='ssl'", "tls='ssl': expected one of"),
         ("'starttls'", "@pytest.mark.smtp('starttls'): expected options by name, such as tls='starttls'"),
     ],
@@ -256,6 +256,26 @@ def test_it(smtp_server):
     start = outcome.lines.index("1 fault was never triggered:")
     assert outcome.lines[start + 1] == (
         "  on('RCPT', match='bob@*').reply('550 5.1.1 No such user') at test_untriggered_fault.py:2"
+    )
+
+
+def test_fault_without_an_action(run):
+    """A fault that was never told what to do fails the test, and the text says what is missing."""
+    outcome = run(
+        """
+import smtplib
+
+def test_it(smtp_server):
+    smtp_server.on("EHLO")
+    with smtplib.SMTP(smtp_server.host, smtp_server.port) as client:
+        client.ehlo()
+"""
+    )
+
+    assert outcome.counts == {"failed": 1}
+    start = outcome.lines.index("1 fault was never triggered:")
+    assert outcome.lines[start + 1] == (
+        "  on('EHLO') at test_fault_without_an_action.py:4 (no action: add .reply(), .drop() or another)"
     )
 
 

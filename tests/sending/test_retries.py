@@ -155,6 +155,40 @@ class TestRetries:
             "a@example.org", "b@example.org", "c@example.org",
         ]  # fmt: skip
 
+    @pytest.mark.parametrize("connections", [1, 2])
+    def test_a_batch_for_a_dead_server(self, unreachable, connections):
+        """A batch is given up where no server is, tried again or not."""
+        batch = (Message("Hi", ["a@example.org"]) for _ in range(20))
+        receipts = []
+
+        with pytest.raises(ConnectionRefusedError):
+            receipts.extend(unreachable(MAIL_RETRIES=1).send_many(batch, connections, window=2))
+
+        assert next(batch).subject == "Hi"
+
+    def test_the_last_error_of_a_window(self, server, mail_to):
+        """A message that was refused, and then had no server, has the error of the last try."""
+        server.on("MAIL", nth=1).reply(451)
+        server.on("MAIL", nth=2).drop()
+        server.on("CONNECT", nth=2).reply("421 Down")
+        server.on("CONNECT", nth=3).reply("421 Down")
+
+        with pytest.raises(smtplib.SMTPConnectError) as caught:
+            list(mail_to(server, MAIL_RETRIES=1).send_many([Message("Hi", ["a@example.org"])]))
+
+        assert caught.value.smtp_error == b"Down"
+
+    def test_sent_by_the_last_try(self, server, mail_to, caplog):
+        """With MAIL_FAIL_SILENTLY, nobody reads that a message was not sent which another try has sent."""
+        for number in (1, 2, 3):
+            server.on("CONNECT", nth=number).reply(421)
+        mail = mail_to(server, MAIL_RETRIES=1, MAIL_FAIL_SILENTLY=True)
+
+        [receipt] = mail.send_many([Message("Hi", ["a@example.org"])])
+
+        assert receipt.outcome == "accepted"
+        assert caplog.messages == []
+
     def test_never_after_unknown(self, server, mail_to, message):
         """A message that may have been accepted is not sent again, however many tries are left."""
         server.on("BODY", nth=1).drop()
