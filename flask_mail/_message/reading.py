@@ -136,6 +136,27 @@ def read(message: Any) -> Content:
     )
 
 
+def read_foreign(message: Any) -> Content:
+    """Return what a message of an unrelated class says to the server; all else is in the bytes it writes."""
+    problems: list[MessageError] = []
+    content = Content(
+        _one(message.sender, "sender", problems),
+        _several(message.send_to, "recipients", problems),
+        *_NOTHING,
+        "",
+        (None, ""),
+        ("", ""),
+        "",
+        (),
+        (),
+        problems,
+    )
+    content.envelope_from = read_return_path(getattr(message, "envelope_from", None), problems)
+    content.mail_options = _options(message.mail_options, "mail_options", problems)
+    content.rcpt_options = _options(message.rcpt_options, "rcpt_options", problems)
+    return content
+
+
 def _seldom_given(message: Any, problems: list[MessageError]) -> tuple[Any, ...]:
     """Return the fields from ``cc`` to ``headers``."""
     cc, bcc, reply_to, envelope_from = message.cc, message.bcc, message.reply_to, message.envelope_from
