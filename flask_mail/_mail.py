@@ -40,11 +40,12 @@ class _MailMixin:
     """What can be done with mail, by Mail and by the state of one application."""
 
     def _state(self) -> _Mail:
-        raise NotImplementedError
+        """Return the state to send with: that of ``app``, if there is one, or of the current application."""
+        return _state_of(getattr(self, "app", None))
 
     def _recorded_app(self) -> Flask | None:
         """Return the application whose messages are recorded; None for all."""
-        raise NotImplementedError
+        return getattr(self, "app", None)
 
     @contextmanager
     def record_messages(self) -> Iterator[list[Message]]:
@@ -118,7 +119,7 @@ class _MailMixin:
         :param max_emails: messages after which the server is connected anew; otherwise ``MAIL_MAX_EMAILS``.
         """
         state = self._state()
-        if not state.suppress and state.backend == "smtp":
+        if not state.suppress and getattr(state, "backend", "smtp") == "smtp":
             load_sending()
         return Connection(state, max_emails)
 
@@ -260,32 +261,34 @@ class Mail(_MailMixin):
         twin.__dict__.update(self.__dict__)
         return twin
 
-    def _recorded_app(self) -> Flask | None:
-        return self.app
-
     def _state(self) -> _Mail:
         if self.state is not None:
             return self.state
-        # What is behind the LocalProxy, which would look it up for each attribute.
-        app = self.app or (current_app._get_current_object() if has_app_context() else None)  # type: ignore[attr-defined]
-        if app is None:
-            raise ConfigError(
-                "Working outside of application context: this Mail belongs to no application."
-                " Use it within app.app_context(), or create it as Mail(app)."
-            )
-        state = app.extensions.get("mail")
-        if state is None:
-            raise ConfigError(
-                "The current application was not configured with Flask-Mail:"
-                f" call mail.init_app(app) for {app.name!r} first."
-            )
-        return state  # type: ignore[no-any-return] # extensions is untyped
+        return _state_of(self.app)
 
     def _states(self) -> list[_Mail]:
         """Return the states that setting an attribute reaches: the application's, or all when unbound."""
         if self.state is not None or not self._initialised:
             return [self._state()]
         return list(self._initialised)
+
+
+def _state_of(app: Flask | None) -> _Mail:
+    """Return the state of an application, or of the current one for None."""
+    # What is behind the LocalProxy, which would look it up for each attribute.
+    app = app or (current_app._get_current_object() if has_app_context() else None)  # type: ignore[attr-defined]
+    if app is None:
+        raise ConfigError(
+            "Working outside of application context: this Mail belongs to no application."
+            " Use it within app.app_context(), or create it as Mail(app)."
+        )
+    state = app.extensions.get("mail")
+    if state is None:
+        raise ConfigError(
+            "The current application was not configured with Flask-Mail:"
+            f" call mail.init_app(app) for {app.name!r} first."
+        )
+    return state  # type: ignore[no-any-return] # extensions is untyped
 
 
 def _add_commands(app: Flask, mail: _MailMixin) -> None:

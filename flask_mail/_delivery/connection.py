@@ -14,6 +14,7 @@ from typing import Any
 from typing import TYPE_CHECKING
 from typing import TypeVar
 
+from .._config.state import State
 from .._envelope import Receipt
 from .._message.message import Message
 from .._message.rendering import load_rendering
@@ -42,6 +43,9 @@ class Connection:
     envelope_from: Any = None
     _max_emails: int | None = None
     _sender: Sender
+    _given: _Mail
+    #: What settings and application are asked of.
+    _state: _Mail
 
     def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)
@@ -49,8 +53,17 @@ class Connection:
         return self
 
     def __init__(self, mail: _Mail, max_emails: int | None = None) -> None:
-        self.mail: _Mail = mail
+        self.mail = mail
         self._max_emails = max_emails
+
+    @property
+    def mail(self) -> _Mail:
+        """The state that the connection was made for, or whatever was given in its place."""
+        return self._given
+
+    @mail.setter
+    def mail(self, mail: _Mail) -> None:
+        self._given, self._state = mail, _state_of(mail)
 
     def __enter__(self) -> Connection:
         self._sender.open(self)
@@ -74,7 +87,7 @@ class Connection:
         """
         from ..backends import open_host
 
-        return open_host(self.mail.snapshot())
+        return open_host(self._state.snapshot())
 
     def send(self, message: Message, envelope_from: Any = None) -> Receipt:
         """Send the message and return what became of it.
@@ -154,6 +167,18 @@ def send_alone(connection: Connection, message: Message, envelope_from: Any) -> 
     with connection as entered, sender.noting() as notes:
         given: Any = message.send(entered)
     return given if given is not None else sender.receipt_of(message, notes)
+
+
+def _state_of(mail: Any) -> Any:
+    """Return the state behind what a connection was given: a state, a Mail, or any object like a state."""
+    if issubclass(type(mail), State):
+        return mail
+    found = mail._state() if hasattr(type(mail), "_states") else mail
+    if issubclass(type(found), State):
+        return found
+    from .._config.foreign import ForeignState
+
+    return ForeignState(found)
 
 
 @functools.cache

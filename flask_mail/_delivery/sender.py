@@ -57,7 +57,7 @@ class Sender:
 
     def open(self, connection: Connection) -> None:
         """Open a host unless there is one, nothing is to be sent, or MAIL_FAIL_SILENTLY passes over it."""
-        mail = connection.mail
+        mail = connection._state
         settings = mail.snapshot()
         with self.lock, contextlib.suppress(Unreachable):
             if connection.host is None and not mail.is_suppressed and not interceptors(mail.app):
@@ -76,7 +76,7 @@ class Sender:
         :param is_alone: whether it is the only message of the connection, which has no host afterwards.
         :param use_pool: whether its line may come from the last message, and be left to the next one.
         """
-        item = Item(message, app_of(connection.mail))
+        item = Item(message, app_of(connection._state))
         try:
             settings = self._prepare(connection, item, envelope_from)
             with self.lock:
@@ -97,7 +97,7 @@ class Sender:
 
     def prepare(self, connection: Connection, message: Message) -> Item:
         """Return the message as it goes out, or with the outcome that says why it cannot."""
-        item = Item(message, app_of(connection.mail), connection._has_hook(message))
+        item = Item(message, app_of(connection._state), connection._has_hook(message))
         if item.has_hook:
             return item
         try:
@@ -160,7 +160,7 @@ class Sender:
             self.router.current.close(connection)
 
     def _prepare(self, connection: Connection, item: Item, envelope_from: Any) -> Settings:
-        item.settings = settings = connection.mail.snapshot()
+        item.settings = settings = connection._state.snapshot()
         return_path = envelope_from or connection.envelope_from
         with_names = connection.host is not None and self.router.current.has_stranger(connection)
         item.outgoing = prepare(item.message, settings, return_path, with_names)
@@ -174,7 +174,7 @@ class Sender:
                 return self._send_patiently(connection, item, settings)
             finally:
                 current.close(connection)
-        pool = connection.mail._pool()
+        pool = connection._state._pool()
         try:
             return self._send_patiently(connection, item, settings, pool)
         finally:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from email.message import Message as MIMEMessage
     from email.mime.text import MIMEText
 
+    from .._config.foreign import ForeignState
     from .._delivery.connection import Connection
     from .._envelope import Receipt
 
@@ -248,10 +249,7 @@ class Message(Attributes):
         return connection.send(self)
 
     def as_bytes(self) -> bytes:
-        """Return the message as it is sent, but for what only sending checks: the same at every call.
-
-        Subclasses may override this: what it returns is what is sent, but for line ends.
-        """
+        """Return the message as it is sent, but for what only sending checks. A subclass's is sent."""
         if getattr(self._message, "__func__", None) is not _MESSAGE:
             return self._message().as_bytes()
         return content_bytes(self, _settings())
@@ -374,7 +372,7 @@ _SAY_WHAT_IS_SENT = ("as_bytes", "as_string", "_message", "has_bad_headers")
 _OWN = tuple(getattr(Message, name) for name in _SAY_WHAT_IS_SENT)
 
 
-def _state() -> State | None:
+def _state() -> State | ForeignState | None:
     """Return the state of the current application; None where there is none with mail."""
     current: Any = current_app
     try:
@@ -382,7 +380,11 @@ def _state() -> State | None:
     except RuntimeError:
         return None
     state = app.extensions.get("mail")
-    return state if isinstance(state, State) else None
+    if state is None or isinstance(state, State):
+        return state
+    from .._config.foreign import ForeignState
+
+    return ForeignState(state)
 
 
 def _settings() -> Settings:
