@@ -172,6 +172,10 @@ class _Mail(_MailMixin, State):
         return self._app
 
 
+class _NoState(ConfigError, AttributeError):
+    """An attribute of a state was asked for, and there is none: for ``hasattr`` it does not exist."""
+
+
 class _OfState:
     """An attribute of the application's state, which Mail has too."""
 
@@ -179,7 +183,13 @@ class _OfState:
         self.name = name
 
     def __get__(self, mail: Mail | None, owner: type) -> Any:
-        return self if mail is None else getattr(mail._state(), self.name)
+        if mail is None:
+            return self
+        try:
+            state = mail._state()
+        except ConfigError as error:
+            raise _NoState(str(error)) from error
+        return getattr(state, self.name)
 
     def __set__(self, mail: Mail, value: Any) -> None:
         for state in mail._states():
