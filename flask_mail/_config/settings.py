@@ -58,6 +58,8 @@ class _Fields(NamedTuple):
     retries: int = 0
     #: What ``Message.sender`` is when no sender was given.
     default_sender_as_given: Any = None
+    #: Keys that are set and stand for one of ours elsewhere.
+    other_keys: tuple[str, ...] = ()
 
 
 #: All that an open host depends on.
@@ -100,6 +102,15 @@ class Settings(_Fields):
         """What is equal for all settings with which the same host can be used."""
         return tuple(map(_hashable, _of_connection(self)))
 
+    def hint(self, key: str) -> str:
+        """Return a sentence about a key that was set where this one is read; empty if there is none."""
+        if not self.other_keys:
+            return ""
+        from .other_keys import OTHER_KEYS
+
+        found = [other for other in self.other_keys if OTHER_KEYS[other] == key]
+        return f" {found[0]} is set, which Flask-Mail does not read: it reads {key}." if found else ""
+
     def connection_faults(self) -> list[str]:
         """Return what would keep a connection from being opened, a sentence each."""
         return [fault for fault in (_tls_fault(self), _auth_fault(self), *_file_faults(self)) if fault]
@@ -108,7 +119,7 @@ class Settings(_Fields):
 DEFAULTS = Settings()
 #: What the attributes of an application's state are that nobody has set.
 SHOWN_DEFAULTS: dict[str, Any] = {
-    **dict(zip(Settings._fields[:-1], DEFAULTS, strict=False)),
+    **dict(zip(Settings._fields[:-2], DEFAULTS, strict=False)),
     "default_reply_to": None,
     "default_headers": None,
 }
@@ -138,9 +149,15 @@ def _auth_fault(settings: Settings) -> str | None:
     secret = settings.secret_key
     is_set = settings.oauth2_token if secret == "MAIL_OAUTH2_TOKEN" else settings.password
     if settings.username and not is_set:
-        return f"MAIL_USERNAME is set and {secret} is not. Set both, or neither for a server without sign-in."
+        return (
+            f"MAIL_USERNAME is set and {secret} is not."
+            f" Set both, or neither for a server without sign-in.{settings.hint(secret)}"
+        )
     if is_set and not settings.username:
-        return f"{secret} is set and MAIL_USERNAME is not. Set both, or neither for a server without sign-in."
+        return (
+            f"{secret} is set and MAIL_USERNAME is not."
+            f" Set both, or neither for a server without sign-in.{settings.hint('MAIL_USERNAME')}"
+        )
     return None
 
 

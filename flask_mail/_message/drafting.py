@@ -63,7 +63,7 @@ def complete(content: Content, settings: Settings, now: float, envelope_from: An
     if draft.sender is None:
         raise IncompleteMessage(
             "The message does not specify a sender and a default sender has not been configured:"
-            " give sender=, or set MAIL_DEFAULT_SENDER."
+            f" give sender=, or set MAIL_DEFAULT_SENDER.{settings.hint('MAIL_DEFAULT_SENDER')}"
         )
     path = _return_path(envelope_from) or content.envelope_from or settings.envelope_from or draft.sender
     draft.return_path = "" if isinstance(path, str) else path.addr_spec
@@ -85,6 +85,8 @@ def outline(content: Content, settings: Settings, now: float) -> Draft:
 
 
 def _subject(subject: str, prefix: str) -> str:
+    if subject.startswith(prefix):
+        return subject  # applications have put it there themselves, before it was a setting
     whole = prefix + subject if subject else prefix.strip()
     check_value("Subject", whole)
     return whole

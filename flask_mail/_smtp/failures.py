@@ -312,7 +312,9 @@ def _explanation(error: OSError, settings: Settings, step: str) -> str:
     if isinstance(error, socket.gaierror):
         return f"The host name {settings.server!r} of MAIL_SERVER cannot be resolved: {error.strerror}."
     if isinstance(error, ConnectionRefusedError):
-        return f"Nothing listens on {peer} ({_origin(settings)}). Start the server or correct the settings."
+        hint = settings.hint("MAIL_SERVER") if settings.server == DEFAULTS.server else ""
+        remedy = f"Start the server or correct the settings.{hint}"
+        return f"Nothing listens on {peer} ({_origin(settings)}). {remedy}"
     if isinstance(error, TimeoutError):
         step = "during the TLS handshake" if "handshake" in str(error) else step
         return f"{peer} {silence(settings.timeout)} {step}. Nothing was sent. {_CHECK}"

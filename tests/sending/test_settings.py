@@ -274,7 +274,7 @@ class TestRefused:
             ("MAIL_PORT", True, "MAIL_PORT is True. Set it to a port number from 1 to 65535, such as 587."),
             ("MAIL_USE_TLS", "maybe", "MAIL_USE_TLS is 'maybe'. Set it to True or False."),
             ("MAIL_USE_SSL", 1.5, "MAIL_USE_SSL is 1.5. Set it to True or False."),
-            ("MAIL_TIMEOUT", 0, "MAIL_TIMEOUT is 0. Set it to seconds above 0, or None for no limit."),
+            ("MAIL_TIMEOUT", -1, "MAIL_TIMEOUT is -1. Set it to seconds above 0, or None for no limit."),
             (
                 "MAIL_TIMEOUT",
                 "soon",
@@ -349,8 +349,8 @@ class TestRefused:
             ),
             (
                 "MAIL_BACKEND",
-                "console",
-                'MAIL_BACKEND is \'console\'. Set it to "smtp", a "package.module:callable", or a callable.',
+                "print",
+                'MAIL_BACKEND is \'print\'. Set it to "smtp", a "package.module:callable", or a callable.',
             ),
         ],
     )
