@@ -42,11 +42,12 @@ class _MailMixin:
     """The methods that Mail and the state of one application have in common."""
 
     def _state(self) -> _Mail:
-        raise NotImplementedError
+        """Return the state to send with: that of ``app``, if there is one, or of the current application."""
+        return _state_of(getattr(self, "app", None))
 
     def _recorded_app(self) -> Flask | None:
         """Return the application whose messages are recorded; None for all."""
-        raise NotImplementedError
+        return getattr(self, "app", None)
 
     @contextmanager
     def record_messages(self) -> Iterator[list[Message]]:
@@ -120,7 +121,7 @@ class _MailMixin:
         :param max_emails: reconnect after this many messages; the default is ``MAIL_MAX_EMAILS``.
         """
         state = self._state()
-        if not state.suppress and not is_sending_loaded() and state.backend == "smtp":
+        if not state.suppress and not is_sending_loaded() and getattr(state, "backend", "smtp") == "smtp":
             load_sending()
         return Connection(state, max_emails)
 
@@ -173,6 +174,10 @@ class _Mail(_MailMixin, State):
         return self._app
 
 
+class _NoState(ConfigError, AttributeError):
+    """An attribute of a state was asked for, and there is none: for ``hasattr`` it does not exist."""
+
+
 class _OfState:
     """An attribute of the application's state that Mail has too."""
 
@@ -180,7 +185,13 @@ class _OfState:
         self.name = name
 
     def __get__(self, mail: Mail | None, owner: type) -> Any:
-        return self if mail is None else getattr(mail._state(), self.name)
+        if mail is None:
+            return self
+        try:
+            state = mail._state()
+        except ConfigError as error:
+            raise _NoState(str(error)) from error
+        return getattr(state, self.name)
 
     def __set__(self, mail: Mail, value: Any) -> None:
         for state in mail._states():
@@ -263,32 +274,34 @@ class Mail(_MailMixin):
         twin.__dict__.update(self.__dict__)
         return twin
 
-    def _recorded_app(self) -> Flask | None:
-        return self.app
-
     def _state(self) -> _Mail:
         if self.state is not None:
             return self.state
-        # The application itself, because the LocalProxy looks it up for each attribute.
-        app = self.app or (current_app._get_current_object() if has_app_context() else None)  # type: ignore[attr-defined]
-        if app is None:
-            raise ConfigError(
-                "Working outside of application context: this Mail belongs to no application."
-                " Use it within app.app_context(), or create it as Mail(app)."
-            )
-        state = app.extensions.get("mail")
-        if state is None:
-            raise ConfigError(
-                "The current application was not configured with Flask-Mail:"
-                f" call mail.init_app(app) for {app.name!r} first."
-            )
-        return state  # type: ignore[no-any-return] # extensions is untyped
+        return _state_of(self.app)
 
     def _states(self) -> list[_Mail]:
         """Return the states on which an attribute is set: the application's, or all if unbound."""
         if self.state is not None or not self._initialised:
             return [self._state()]
         return list(self._initialised)
+
+
+def _state_of(app: Flask | None) -> _Mail:
+    """Return the state of an application, or of the current one for None."""
+    # What is behind the LocalProxy, which would look it up for each attribute.
+    app = app or (current_app._get_current_object() if has_app_context() else None)  # type: ignore[attr-defined]
+    if app is None:
+        raise ConfigError(
+            "Working outside of application context: this Mail belongs to no application."
+            " Use it within app.app_context(), or create it as Mail(app)."
+        )
+    state = app.extensions.get("mail")
+    if state is None:
+        raise ConfigError(
+            "The current application was not configured with Flask-Mail:"
+            f" call mail.init_app(app) for {app.name!r} first."
+        )
+    return state  # type: ignore[no-any-return] # extensions is untyped
 
 
 def _add_commands(app: Flask, mail: _MailMixin) -> None:

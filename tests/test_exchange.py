@@ -171,7 +171,7 @@ def test_few_values_make_a_message():
     """Values that are missing are those of a new message."""
     message = Message.from_dict({"subject": "Hi", "recipients": "ann@example.com"})
 
-    assert (message.subject, message.recipients, message.date) == ("Hi", ["ann@example.com"], None)
+    assert (message.subject, message.recipients, message.date) == ("Hi", "ann@example.com", None)
     assert message.message_id
 
 

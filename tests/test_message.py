@@ -320,7 +320,9 @@ def test_a_copy_says_the_same():
 
 def test_a_copy_has_its_own_lists():
     """What is added to a copy is not added to the message."""
-    message = write(extra_headers={"X-Note": "1"}, html="<p>", mail_options=["RET=HDRS"])
+    message = write(
+        recipients=["ann@example.com"], extra_headers={"X-Note": "1"}, html="<p>", mail_options=["RET=HDRS"]
+    )
     message.attach("a.pdf", data=b"%PDF", headers={"X-Note": "1"})
     twin = message.copy()
 

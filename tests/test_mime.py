@@ -90,7 +90,7 @@ SHAPES = {
         [],
         ("alternative", "text/plain", "text/calendar"),
     ),
-    "invitation": ({"alts": INVITATION}, [], "text/calendar"),
+    "invitation": ({"alts": INVITATION}, [], ("alternative", "text/calendar")),
     "text, html, invitation": (
         {"body": "Hello", "alts": {**INVITATION, "html": PAGE}},
         [],

@@ -19,6 +19,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from .._config.other_keys import OTHER_KEYS
 from .._config.settings import ATTRIBUTE_DEFAULTS
 from .._config.settings import Settings
 from .._config.sources import KEYS
@@ -115,6 +116,8 @@ def _reach(mail: _MailMixin) -> dict[str, str]:
     finally:
         with suppress(OSError):  # an earlier error is more important
             host.quit()
+    if settings.other_keys:
+        facts["Not read"] = ", ".join(f"{key} (read is {OTHER_KEYS[key]})" for key in settings.other_keys)
     return {**facts, "Sending": _SUPPRESSED} if mail._state().is_suppressed else facts
 
 

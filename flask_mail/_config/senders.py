@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._errors import MessageError
+from .._mime.addresses import is_pair
 from .._mime.addresses import is_text
 from .._mime.addresses import mailbox
 from .._mime.charsets import as_text
@@ -47,3 +48,11 @@ def join_pair(sender: Any) -> Any:
         except MessageError:
             pass  # an invalid address is refused when the message is sent, not when it is created
     return tuple(sender)
+
+
+def is_sender(value: Any) -> bool:
+    """Return whether a value is a sender without doubt: a string, or a pair with an address."""
+    if isinstance(value, str):
+        return True
+    is_of_texts = isinstance(value, tuple | list) and all(isinstance(part, str) for part in value)
+    return is_of_texts and is_pair(tuple(value), "sender") and "@" in value[1]

@@ -58,6 +58,8 @@ class _Fields(NamedTuple):
     retries: int = 0
     #: The value of ``Message.sender`` if no sender is given.
     default_sender_as_given: Any = None
+    #: Keys that are set and stand for one of ours elsewhere.
+    other_keys: tuple[str, ...] = ()
 
 
 #: The settings that an open host depends on.
@@ -100,6 +102,15 @@ class Settings(_Fields):
         """A value that is equal for settings that can use the same host."""
         return tuple(map(_hashable, _of_connection(self)))
 
+    def hint(self, key: str) -> str:
+        """Return a sentence about a key that was set where this one is read; empty if there is none."""
+        if not self.other_keys:
+            return ""
+        from .other_keys import OTHER_KEYS
+
+        found = [other for other in self.other_keys if OTHER_KEYS[other] == key]
+        return f" {found[0]} is set, which Flask-Mail does not read: it reads {key}." if found else ""
+
     def connection_faults(self) -> list[str]:
         """Return why a connection cannot be opened with these settings, one sentence for each reason."""
         return [fault for fault in (_tls_fault(self), _auth_fault(self), *_file_faults(self)) if fault]
@@ -109,7 +120,7 @@ DEFAULTS = Settings()
 _SET_BOTH = "Set both, or neither for a server without authentication."
 #: The default values of the attributes of an application's state.
 ATTRIBUTE_DEFAULTS: dict[str, Any] = {
-    **dict(zip(Settings._fields[:-1], DEFAULTS, strict=False)),
+    **dict(zip(Settings._fields[:-2], DEFAULTS, strict=False)),
     "default_reply_to": None,
     "default_headers": None,
 }
@@ -139,9 +150,9 @@ def _auth_fault(settings: Settings) -> str | None:
     key = settings.credentials_key
     is_set = settings.oauth2_token if key == "MAIL_OAUTH2_TOKEN" else settings.password
     if settings.username and not is_set:
-        return f"MAIL_USERNAME is set, but {key} is not. {_SET_BOTH}"
+        return f"MAIL_USERNAME is set, but {key} is not. {_SET_BOTH}{settings.hint(key)}"
     if is_set and not settings.username:
-        return f"{key} is set, but MAIL_USERNAME is not. {_SET_BOTH}"
+        return f"{key} is set, but MAIL_USERNAME is not. {_SET_BOTH}{settings.hint('MAIL_USERNAME')}"
     return None
 
 

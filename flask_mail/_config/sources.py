@@ -15,6 +15,8 @@ from .._errors import ConfigError
 from .._errors import ConfigWarning
 from .._errors import warn
 from . import values as read
+from .other_keys import OTHER_KEYS
+from .other_keys import UNRELATED_KEYS
 from .senders import join_pair
 from .settings import ATTRIBUTE_DEFAULTS
 from .settings import DEFAULTS
@@ -97,7 +99,7 @@ _URL = "MAIL_URL"
 #: Keys for which None is a value, and does not mean "not set".
 _NONE_IS_A_VALUE = frozenset({"MAIL_TIMEOUT"})
 _TESTING = "TESTING"
-_NAMES = (*KEYS, *OLD_KEYS, _URL, _TESTING)
+_NAMES = (*KEYS, *OLD_KEYS, _URL, _TESTING, *OTHER_KEYS)
 _KEY_OF = {how.attribute: key for key, how in KEYS.items()}
 #: The attributes that Flask-Mail 0.10 has in the ``__dict__`` of a state.
 _OF_0_10 = frozenset(Settings._fields[:11])
@@ -245,7 +247,7 @@ def read_current(
         raise ConfigError("\n".join(reader.faults))
     watched = tuple(reader.watched)
     sender = _sender_seen(attributes, ours, watched)
-    return Seen(_settings(readings), config, ours, attributes, watched, configured, sender), changed
+    return Seen(_settings(readings, ours), config, ours, attributes, watched, configured, sender), changed
 
 
 def _is_identical(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -273,18 +275,23 @@ def public_url(config: Mapping[str, Any] | None) -> str | None:
 
 
 def warn_of_keys(config: Mapping[str, Any]) -> None:
-    """Warn of keys that were renamed, and of likely typos."""
+    """Warn of keys that were renamed, of likely typos, and of ``MAIL_TIMEOUT = 0``."""
+    if read.is_zero(config.get("MAIL_TIMEOUT")):
+        warn("MAIL_TIMEOUT is 0, which means no time limit. Set it to None instead.", ConfigWarning)
     for old, new in OLD_KEYS.items():
         if config.get(old) is not None:
             warn(f"{old} is deprecated: rename it to {new}.", DeprecationWarning)
-    unknown = [key for key in config if key.startswith("MAIL_") and key not in KEYS and key != _URL]
+    known = {*KEYS, _URL, *OTHER_KEYS, *UNRELATED_KEYS}
+    unknown = [key for key in config if key.startswith("MAIL_") and key not in known]
     if not unknown:
         return
     from difflib import get_close_matches
 
     for key in unknown:
         for nearest in get_close_matches(key, [*KEYS, _URL], n=1, cutoff=0.8):
-            warn(f"{key} is not a setting of Flask-Mail. Did you mean {nearest}?", ConfigWarning)
+            # If the nearest key is set as well, this one is not a typo but the application's own.
+            if not is_configured(nearest, config):
+                warn(f"{key} is not a setting of Flask-Mail. Did you mean {nearest}?", ConfigWarning)
 
 
 def _is_unset(key: str, value: Any) -> bool:
@@ -344,9 +351,13 @@ def _set_attribute(attributes: dict[str, Any], attribute: str, reading: Reading 
         attributes[attribute] = ATTRIBUTE_DEFAULTS[attribute] if reading is None else reading.attribute_value
 
 
-def _settings(readings: Mapping[str, Reading]) -> Settings:
+def _settings(readings: Mapping[str, Reading], ours: Mapping[str, Any]) -> Settings:
     values = {attribute: reading.value for attribute, reading in readings.items()}
-    return Settings(**values, default_sender_as_given=_sender_as_given(readings.get("default_sender")))
+    return Settings(
+        **values,
+        default_sender_as_given=_sender_as_given(readings.get("default_sender")),
+        other_keys=tuple(key for key in OTHER_KEYS if not _is_unset(key, ours.get(key))),
+    )
 
 
 def _sender_as_given(reading: Reading | None) -> Any:

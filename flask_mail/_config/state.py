@@ -31,6 +31,12 @@ class State:
 
     __slots__ = ("__dict__", "__weakref__", "_config", "_locks", "_seen")
 
+    def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:
+        # Here, for subclasses whose __init__ sets only what Flask-Mail 0.10 had.
+        self = object.__new__(cls)
+        self._begin()
+        return self
+
     def __init__(
         self,
         server: str = "localhost",
@@ -45,7 +51,6 @@ class State:
         suppress: bool = False,
         ascii_attachments: bool = False,
     ) -> None:
-        self._begin()
         self.server = server
         self.username = username
         self.password = password

@@ -38,6 +38,23 @@ _MECHANISMS = frozenset({"PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"})
 _NO_DEFAULTS = frozenset({"bcc", "resent-bcc", "content-type", "content-transfer-encoding", "mime-version"})
 #: Types whose values cannot change.
 _IMMUTABLE = frozenset({str, bytes, int, float, bool, type(None), Mailbox})
+#: A backend as Flask-Mailman and Django name it.
+_BACKEND_ELSEWHERE = (
+    r"(?:(?:django\.core\.mail|flask_mailman)\.backends\.)?(smtp|console|file|filebased|locmem|dummy)"
+    r"(?:\.EmailBackend)?\Z"
+)
+_IN_A_TEST = "to send nothing write MAIL_SUPPRESS_SEND = True in its place"
+_OF_ONE_S_OWN = (
+    "to see messages write a callable that returns an object with the methods sendmail and quit,"
+    ' as in "shop.mail:open_console"'
+)
+_INSTEAD = {
+    "locmem": _IN_A_TEST,
+    "dummy": _IN_A_TEST,
+    "console": _OF_ONE_S_OWN,
+    "file": _OF_ONE_S_OWN,
+    "filebased": _OF_ONE_S_OWN,
+}
 _URL_FORM = (
     'is not a valid URL. Write "smtp://user:password@host:587?tls=starttls" or "smtps://user:password@host",'
     " and percent-encode / @ : ? # in the user name and password."
@@ -152,6 +169,7 @@ def count(value: Any) -> int | None:
 
 
 def seconds(value: Any) -> float | None:
+    """Return a number of seconds; None, with which there is no limit, for 0."""
     if value is None or (isinstance(value, str) and value.strip().lower() == "none"):
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -160,15 +178,21 @@ def seconds(value: Any) -> float | None:
         number = float(value)
     except ValueError:
         raise ValueError from None
-    if not 0 < number < float("inf"):
+    if not 0 <= number < float("inf"):
         raise ValueError
-    return number
+    return number or None
+
+
+def is_zero(value: Any) -> bool:
+    """Return whether a value says 0, as a number or as text."""
+    if isinstance(value, str):
+        return value.strip() in ("0", "0.0")
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == 0
 
 
 def idle(value: Any) -> float | None:
     """Return the seconds to keep an idle connection, or None (close it) for 0 or False."""
-    is_none = value is False or value == 0 or (isinstance(value, str) and value.strip() in ("0", "0.0"))
-    return None if is_none else seconds(value)
+    return None if value is False or is_zero(value) else seconds(value)
 
 
 def tries(value: Any) -> int:
@@ -272,7 +296,12 @@ def backend(value: Any) -> Any:
     if callable(value):
         return value
     name = text(value).strip()
-    if name != "smtp" and not re.match(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z", name):
+    elsewhere = re.match(_BACKEND_ELSEWHERE, name)
+    if elsewhere and elsewhere[1] in _INSTEAD:
+        raise ValueError(f"the name is one of Flask-Mailman's or Django's: {_INSTEAD[elsewhere[1]]}")
+    if elsewhere:
+        return "smtp"
+    if not re.match(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z", name):
         raise ValueError
     return name
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 from typing import TYPE_CHECKING
 
+from .._config.state import State
 from .._envelope import Receipt
 from .._message.message import Message
 from .._message.rendering import load_rendering
@@ -54,11 +55,23 @@ class Connection:
     envelope_from: Any = None
     _max_emails: int | None = None
     _sender: _SenderOf = _SenderOf()
+    _given: _Mail
+    #: Settings and application are taken from it.
+    _state: _Mail
 
     def __init__(self, mail: _Mail, max_emails: int | None = None) -> None:
-        self.mail: _Mail = mail
+        self.mail = mail
         self._sender = _class_of_senders()()
         self._max_emails = None if max_emails is None else _limit(max_emails)
+
+    @property
+    def mail(self) -> _Mail:
+        """The state that the connection was made for, or whatever was given in its place."""
+        return self._given
+
+    @mail.setter
+    def mail(self, mail: _Mail) -> None:
+        self._given, self._state = mail, _state_of(mail)
 
     def __enter__(self) -> Connection:
         self._sender.open(self)
@@ -77,7 +90,7 @@ class Connection:
         """
         from ..backends import open_host
 
-        return open_host(self.mail.snapshot())
+        return open_host(self._state.snapshot())
 
     def send(self, message: Message, envelope_from: Any = None) -> Receipt:
         """Send the message and return its receipt.
@@ -172,6 +185,18 @@ def _limit(value: Any) -> int | None:
         return count(value)
     except (TypeError, ValueError):
         raise ValueError(f"max_emails is {value!a}. Give a number of messages from 1 on, or None.") from None
+
+
+def _state_of(mail: Any) -> Any:
+    """Return the state behind what a connection was given: a state, a Mail, or any object like a state."""
+    if issubclass(type(mail), State):
+        return mail
+    found = mail._state() if hasattr(type(mail), "_states") else mail
+    if issubclass(type(found), State):
+        return found
+    from .._config.foreign import ForeignState
+
+    return ForeignState(found)
 
 
 @functools.cache

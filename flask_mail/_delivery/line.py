@@ -21,6 +21,7 @@ from .._envelope import Verdict
 from .._errors import DeliveryUnknown
 from .._errors import is_transient
 from ..backends import WindowHost
+from .witness import watching
 
 logger = logging.getLogger("flask_mail")
 
@@ -148,12 +149,13 @@ def _send_with_names(host: Any, items: Sequence[Outgoing]) -> list[Outcome]:
 def _sendmail(host: Any, item: Outgoing, rcpt_tos: Sequence[str]) -> Outcome:
     """Send a message with the method that every host has."""
     mail_from, bare, content, mail_options, rcpt_options = item.envelope
-    try:
-        refused: dict[str, Any] | None = host.sendmail(
-            mail_from, list(rcpt_tos), content, mail_options, rcpt_options
-        )
-    except Exception as error:  # noqa: BLE001 # it is in the outcome
-        return outcome_of(error)
+    with watching(host) as witness:
+        try:
+            refused: dict[str, Any] | None = host.sendmail(
+                mail_from, list(rcpt_tos), content, mail_options, rcpt_options
+            )
+        except Exception as error:  # noqa: BLE001 # it is in the outcome
+            return outcome_of(witness.unknown(error) or error)
     # A host that returns anything else has refused nobody.
     if not refused or not isinstance(refused, dict):
         return _ACCEPTED

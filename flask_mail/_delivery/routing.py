@@ -102,7 +102,7 @@ class Router:
         elif capturing := interceptors(items[0].app):
             current.close_line(connection)
             outcomes = [_deliver(capturing, item) for item in items]
-        elif connection.mail.is_suppressed:
+        elif connection._state.is_suppressed:
             if current.line is not None:
                 current.close_line(connection)
             outcomes = [_SUPPRESSED] * len(items)

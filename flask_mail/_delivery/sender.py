@@ -68,7 +68,7 @@ class Sender:
 
     def open(self, connection: Connection) -> None:
         """Open a host, unless there is one or sending is suppressed. MAIL_FAIL_SILENTLY ignores errors."""
-        mail = connection.mail
+        mail = connection._state
         settings = mail.snapshot()
         with self.lock, contextlib.suppress(Unreachable):
             if connection.host is None and not mail.is_suppressed and not interceptors(mail.app):
@@ -86,7 +86,7 @@ class Sender:
         :param is_alone: whether it is the only message of the connection, which is closed afterwards; its
             line may come from the pool and be released to it.
         """
-        item = Item(message, app_of(connection.mail))
+        item = Item(message, app_of(connection._state))
         try:
             settings = self._prepare(connection, item, envelope_from)
             with self.lock:
@@ -108,7 +108,7 @@ class Sender:
 
     def prepare(self, connection: Connection, message: Message) -> Item:
         """Return the rendered message, or an item whose outcome has the error."""
-        item = Item(message, app_of(connection.mail), connection._has_hook(message))
+        item = Item(message, app_of(connection._state), connection._has_hook(message))
         if item.has_hook:
             return item
         try:
@@ -178,7 +178,7 @@ class Sender:
             self.router.current.close(connection)
 
     def _prepare(self, connection: Connection, item: Item, envelope_from: Any) -> Settings:
-        item.settings = settings = connection.mail.snapshot()
+        item.settings = settings = connection._state.snapshot()
         return_path = envelope_from or connection.envelope_from
         with_names = connection.host is not None and self.router.current.has_foreign_host(connection)
         item.outgoing = prepare(item.message, settings, return_path, with_names)
@@ -193,7 +193,7 @@ class Sender:
                 return send(connection, item, settings)
             finally:
                 current.close(connection)
-        pool = connection.mail._pool()
+        pool = connection._state._pool()
         try:
             return send(connection, item, settings, pool)
         finally:

@@ -64,7 +64,7 @@ def complete(content: Content, settings: Settings, now: float, envelope_from: An
     if draft.sender is None:
         raise IncompleteMessage(
             "The message does not specify a sender and a default sender has not been configured:"
-            " give sender=, or set MAIL_DEFAULT_SENDER."
+            f" give sender=, or set MAIL_DEFAULT_SENDER.{settings.hint('MAIL_DEFAULT_SENDER')}"
         )
     given = None if envelope_from is None else _return_path(envelope_from)
     path = given or content.envelope_from or settings.envelope_from or draft.sender
@@ -87,6 +87,8 @@ def outline(content: Content, settings: Settings, now: float) -> Draft:
 
 
 def _subject(subject: str, prefix: str) -> str:
+    if subject.startswith(prefix):
+        return subject  # applications have put it there themselves, before it was a setting
     whole = prefix + subject if subject else prefix.strip()
     check_value("Subject", whole)
     return whole

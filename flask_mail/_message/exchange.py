@@ -8,7 +8,13 @@ import base64
 import binascii
 from collections.abc import Mapping
 from datetime import datetime
+from email.charset import Charset
 from email.message import EmailMessage
+from email.message import Message as MIMEMessage
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.parser import BytesParser
+from email.policy import SMTP
 from typing import Any
 from typing import TYPE_CHECKING
 from typing import TypeVar
@@ -101,6 +107,32 @@ def from_mime(kind: type[M], mime: Any) -> M:
     )
     _take(message, mime)
     return message
+
+
+def to_mime(octets: bytes, has_alternatives: bool) -> MIMEMessage:
+    """Return a message as the email package has it, in the shape that Flask-Mail 0.10 gave it.
+
+    There the alternatives are in a multipart/mixed, so that a part which is attached is none of them.
+    """
+    # Of the old class, as subclasses written for 0.10 know it; typeshed would have it of the new one.
+    mime: MIMEMessage = BytesParser(MIMEMessage, policy=SMTP).parsebytes(octets)  # type: ignore[arg-type]
+    if not has_alternatives or mime.get_content_type() == "multipart/mixed":
+        return mime
+    mixed, inner = MIMEMultipart(policy=SMTP), MIMEMessage(policy=SMTP)
+    for name, value in mime.raw_items():
+        if name.lower() != "mime-version":
+            (inner if name.lower().startswith("content-") else mixed).set_raw(name, value)
+    inner.set_payload(mime.get_payload())
+    mixed.attach(inner)
+    return mixed
+
+
+def text_part(text: str, subtype: str, charset: str | None) -> MIMEText:
+    """Return a text as the email package has it; one in ASCII as it is, whatever the charset."""
+    kind = Charset(charset or "utf-8")
+    if text.isascii():
+        kind.body_encoding = None  # type: ignore[assignment] # with which nothing is encoded
+    return MIMEText(text, subtype, kind)  # type: ignore[arg-type] # typeshed knows no Charset there
 
 
 def _values(content: Content) -> dict[str, Any]:

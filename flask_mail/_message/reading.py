@@ -122,6 +122,21 @@ def read(message: Any) -> Content:
     return content
 
 
+def read_foreign(message: Any) -> Content:
+    """Return what a message of an unrelated class tells the server; the rest is in its bytes."""
+    problems: list[MessageError] = []
+    content = Content(problems)
+    content.sender = _one(message.sender, "sender", problems)
+    content.to = _several(message.send_to, "recipients", problems)
+    content.subject = content.date_text = content.message_id = content.id_text = content.text = ""
+    content.date = None
+    content.alternatives = content.files = ()
+    content.envelope_from = read_return_path(getattr(message, "envelope_from", None), problems)
+    content.mail_options = _options(message.mail_options, "mail_options", problems)
+    content.rcpt_options = _options(message.rcpt_options, "rcpt_options", problems)
+    return content
+
+
 def _read_seldom_given(content: Content, message: Any, problems: list[MessageError]) -> None:
     """Read the fields from ``cc`` to ``headers``."""
     cc, bcc, reply_to, envelope_from = message.cc, message.bcc, message.reply_to, message.envelope_from

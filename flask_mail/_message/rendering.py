@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 from typing import TYPE_CHECKING
@@ -27,6 +30,8 @@ class Attributes:
     """Holds the attributes of a message."""
 
 
+#: The settings with which a message is being sent that a subclass writes out of what we write.
+_sending: ContextVar[Settings | None] = ContextVar("flask_mail_sending", default=None)
 #: Returns the attributes; ``message.__dict__`` would create a missing Message-ID.
 attributes_of = Attributes.__dict__["__dict__"].__get__
 
@@ -53,32 +58,40 @@ def prepare(
     :raises IncompleteMessage: there is no sender or no recipient.
     :raises MessageError: something in the message is invalid; nothing is left out instead.
     """
-    read, complete, render = _to_send()
-    _fill_in(message, settings)
-    content = read(message)
-    if content.problems:
-        raise content.problems[0]
-    draft = complete(content, settings, time.time(), envelope_from)
-    outgoing: Outgoing = render(draft, settings)
+    is_ours = issubclass(type(message), Attributes)
+    if is_ours:
+        _fill_in(message, settings)
+    if is_ours and not message._replaced_methods():
+        read, complete, render = _to_send()
+        content = read(message)
+        if content.problems:
+            raise content.problems[0]
+        draft = complete(content, settings, time.time(), envelope_from)
+        outgoing: Outgoing = render(draft, settings)
+    else:
+        draft, outgoing = _let_write(message, settings, envelope_from, is_ours)
     if not with_names:
         return outgoing
-    names = [sanitize_mailbox(box, content.charset) for box in draft.recipients]
+    names = [sanitize_mailbox(box, draft.content.charset) for box in draft.recipients]
     return outgoing._replace(named_rcpts=tuple(names))
 
 
 def content_bytes(message: Message, settings: Settings) -> bytes:
     """Return the message as bytes: the same bytes each time, until the message is changed.
 
-    Unsafe characters are removed from addresses; only sending refuses them.
+    Unsafe characters are removed from addresses; only sending refuses them. While a message is sent, the
+    settings of that sending are used.
     """
     read, outline, write = _to_write()
+    sending = _sending.get()
+    settings = sending or settings
     decide_id(message, settings)
     now = time.time()
     if message.date is None:
         message.date = RenderedDate(now)
     content = read(message)
     for problem in content.problems:
-        if not isinstance(problem, UnsafeAddress):
+        if sending or not isinstance(problem, UnsafeAddress):
             raise problem
     written: bytes = write(outline(content, settings, now), settings)[0]
     return written
@@ -110,6 +123,26 @@ def own_domain() -> str:
     from .._config.identity import host_name
 
     return host_name()
+
+
+def _let_write(message: Any, settings: Settings, envelope_from: Any, is_ours: bool) -> tuple[Any, Outgoing]:
+    """Return the draft of a message that writes its bytes itself, and what a host is to send for it."""
+    from .overriding import draft_foreign
+    from .overriding import draft_overridden
+    from .overriding import render_overridden
+
+    draft = (draft_overridden if is_ours else draft_foreign)(message, settings, envelope_from)
+    with _sending_with(settings):
+        return draft, render_overridden(message, draft)
+
+
+@contextmanager
+def _sending_with(settings: Settings) -> Iterator[None]:
+    token = _sending.set(settings)
+    try:
+        yield
+    finally:
+        _sending.reset(token)
 
 
 def _fill_in(message: Message, settings: Settings) -> None:

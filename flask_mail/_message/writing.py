@@ -36,14 +36,21 @@ _RICHNESS = {"text/plain": 0, "text/html": 2, "text/calendar": 3}
 def render(draft: Draft, settings: Settings) -> Outgoing:
     """Return the message and envelope for a host to send."""
     written, is_canonical = write(draft, settings)
+    # A body is always written in ASCII: what is not is an address, in the envelope or in a header.
+    return Outgoing(enveloped(draft, written, written.isascii()), draft.content.message_id, is_canonical)
+
+
+def enveloped(draft: Draft, written: bytes, is_ascii: bool) -> Envelope:
+    """Return what was written for a message in its envelope.
+
+    :param is_ascii: whether the headers are.
+    """
     content = draft.content
     recipients = [box.addr_spec for box in draft.recipients]
     options = list(content.mail_options)
-    # The body is always ASCII: non-ASCII characters are in an address, in the envelope or in a header.
-    if not (written.isascii() and draft.return_path.isascii() and all(map(str.isascii, recipients))):
+    if not (is_ascii and draft.return_path.isascii() and all(map(str.isascii, recipients))):
         options += [option for option in ("SMTPUTF8", "BODY=8BITMIME") if option not in options]
-    envelope = Envelope(draft.return_path, recipients, written, options, list(content.rcpt_options))
-    return Outgoing(envelope, content.message_id, is_canonical)
+    return Envelope(draft.return_path, recipients, written, options, list(content.rcpt_options))
 
 
 def write(draft: Draft, settings: Settings) -> tuple[bytes, bool]:
@@ -113,7 +120,10 @@ def _body(
     plain = _plain_text(content, settings, alternatives)
     if plain is not None:
         entities.insert(0, text_entity(plain, _PLAIN, content.charset, "body"))
-    return entities[0] if len(entities) == 1 else multipart("alternative", entities, content.message_id)
+    if len(entities) == 1 and alternatives[0].kind.full == "text/html":
+        return entities[0]
+    # One that is alone, too: as Flask-Mail 0.10 had it, and who reads it knows that it stands for a text.
+    return multipart("alternative", entities, content.message_id)
 
 
 def _related(html: Entity, inline: list[Entity], content: Content) -> Entity:

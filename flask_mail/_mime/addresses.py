@@ -17,8 +17,7 @@ from .._errors import UnsafeAddress
 from .charsets import as_text
 from .charsets import quoted
 
-#: Characters that are not allowed in headers: controls (except TAB), every line separator that Python or a
-#: mail client may split at, and lone surrogates.
+#: Not allowed in headers: controls except TAB, line separators of Python or mail clients, lone surrogates.
 _UNSAFE = "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 
 #: 64 octets of local part, "@", and 255 octets of domain.
@@ -54,8 +53,7 @@ class Mailbox:
     """A parsed address: what ``"Ann <ann@example.com>"`` and ``("Ann", "ann@example.com")`` mean."""
 
     __module__ = "flask_mail.addresses"
-    # Not a NamedTuple, and no __slots__, which are slower in CPython 3.13: a newsletter has one for each
-    # recipient.
+    # Not a NamedTuple, and no __slots__, which are slower in CPython 3.13.
 
     def __init__(self, name: str, addr_spec: str, written: str = "") -> None:
         #: The decoded display name, or an empty string.
@@ -173,8 +171,7 @@ def read_mailboxes(values: Any, field: str, problems: list[MessageError]) -> lis
 def refuse(given: Any, box: Mailbox) -> Refused:
     """Return a placeholder for an invalid address, which must not be lost if it is only serialized."""
     refused = Refused(box.name, box.addr_spec)
-    # In parentheses, so that it is not a valid address.
-    refused.given = given if type(given) in (str, tuple, list) else f"({quoted(given)})"
+    refused.given = given if type(given) in (str, tuple, list) else f"({quoted(given)})"  # never valid
     return refused
 
 

@@ -327,9 +327,9 @@ def _explanation(error: OSError, settings: Settings, step: str) -> str:
         cause = f"The host name {settings.server!r} of MAIL_SERVER cannot be resolved: {error.strerror}."
         return f"{cause} Correct the name, or the network of this machine."
     if isinstance(error, ConnectionRefusedError):
-        return (
-            f"Nothing is listening on {peer} ({_origin(settings)}). Start the server or correct the settings."
-        )
+        hint = settings.hint("MAIL_SERVER") if settings.server == DEFAULTS.server else ""
+        remedy = f"Start the server or correct the settings.{hint}"
+        return f"Nothing is listening on {peer} ({_origin(settings)}). {remedy}"
     if isinstance(error, TimeoutError):
         step = "during the TLS handshake" if "handshake" in str(error) else step
         return f"{peer} {silence(settings.timeout)} {step}. Nothing was sent. {_CHECK}"

@@ -153,6 +153,10 @@ class Outbox(list[SentMail], Searchable[SentMail]):
         __tracebackhide__ = True
         return super().count(value)  # type: ignore[arg-type]  # typeshed asks for a mail
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # A copy receives nothing more: it is a list of the mails, as those of record_messages().
+        return list, (list(self),)
+
     def __repr__(self) -> str:
         from .._reading.describing import describe
 

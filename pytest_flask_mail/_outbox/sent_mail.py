@@ -6,6 +6,7 @@ Imports the extension only for type checkers: whoever has a message has it loade
 from __future__ import annotations
 
 from copy import copy
+from copy import deepcopy
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -36,7 +37,7 @@ _PLAIN = frozenset({NoneType, bool, bytes, float, int, str})
 class Sending:
     """What an app sent: the message in its final form, and to whom."""
 
-    def __init__(self, app: Flask, envelope: Envelope) -> None:
+    def __init__(self, app: Flask | None, envelope: Envelope) -> None:
         self.app = app
         self.envelope = envelope
 
@@ -90,8 +91,14 @@ class SentMail(Readable, Message):
 
     @property
     def app(self) -> Flask:
-        """The application that sent the message."""
-        return self._sending.app
+        """The application that sent the message.
+
+        :raises AttributeError: the mail was pickled, which an application never is.
+        """
+        app = self._sending.app
+        if app is None:
+            raise AttributeError("This mail was pickled, and its application stayed where it was sent.")
+        return app
 
     def as_bytes(self) -> bytes:
         """Return the message as it was sent."""
@@ -105,6 +112,16 @@ class SentMail(Readable, Message):
         """Return a message of the same content, to be changed and sent; see :meth:`Message.copy`."""
         return self._thawed().copy()
 
+    def __copy__(self) -> SentMail:
+        return _mail_of(type(self), _attributes_of(self), self._sending)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> SentMail:
+        # What was sent never changes, and the application is not a part of it.
+        return _mail_of(type(self), deepcopy(_attributes_of(self), memo), self._sending)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _unpickled, (self._class_of_message, _attributes_of(self), self.envelope)
+
     def __eq__(self, other: object) -> bool:
         """Compare with messages as the user's class compares them."""
         __tracebackhide__ = True
@@ -117,7 +134,7 @@ class SentMail(Readable, Message):
     def _thawed(self) -> Message:
         """Return a message of the user's class with the same attributes."""
         message: Message = object.__new__(self._class_of_message)
-        message.__dict__.update(self.__dict__)
+        _set_attributes(message, _attributes_of(self))
         return message
 
 
@@ -125,14 +142,43 @@ def freeze(message: Message, app: Flask, envelope: Envelope) -> SentMail:
     """Return a copy of the message that is safe from whatever happens to the message and to its lists."""
     # A mail of an outbox may be sent again.
     kind: Any = getattr(message, "_class_of_message", type(message))
-    mail: SentMail = object.__new__(_class_of_copies(kind))
-    attributes = message.__dict__.items()
+    attributes = _attributes_of(message).items()
     # A call for each attribute would double the cost.
-    mail.__dict__.update(
-        {name: value if type(value) in _PLAIN else _copied(value) for name, value in attributes}
-    )
-    mail._sending = Sending(app, envelope)
+    copies = {name: value if type(value) in _PLAIN else _copied(value) for name, value in attributes}
+    return _mail_of(_class_of_copies(kind), copies, Sending(app, envelope))
+
+
+def _mail_of(kind: type[SentMail], attributes: dict[str, Any], sending: Sending) -> SentMail:
+    mail: SentMail = object.__new__(kind)
+    mail._sending = sending
+    _set_attributes(mail, attributes)
     return mail
+
+
+def _attributes_of(message: Any) -> dict[str, Any]:
+    """Return the attributes; a class that is none of ours may keep them in slots."""
+    if _has_dict(type(message)):
+        found: dict[str, Any] = message.__dict__
+        return found
+    names = [name for base in type(message).__mro__ for name in base.__dict__.get("__slots__", ())]
+    return {name: getattr(message, name) for name in names if name != "_sending" and hasattr(message, name)}
+
+
+def _set_attributes(message: Any, attributes: dict[str, Any]) -> None:
+    if _has_dict(type(message)):
+        message.__dict__.update(attributes)
+    else:
+        for name, value in attributes.items():
+            setattr(message, name, value)
+
+
+def _has_dict(kind: type) -> bool:
+    return bool(kind.__dictoffset__)
+
+
+def _unpickled(kind: Any, attributes: dict[str, Any], envelope: Envelope) -> SentMail:
+    """Return a mail that was pickled, in a process that need not know the application."""
+    return _mail_of(_class_of_copies(kind), attributes, Sending(None, envelope))
 
 
 def _class_of_copies(kind: Any) -> type[SentMail]:

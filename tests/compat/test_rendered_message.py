@@ -214,3 +214,12 @@ def test_lines_end_as_on_the_wire():
     content = Message("Hi", ["ann@example.com"], "one\ntwo", html="<p>Hi</p>").as_bytes()
 
     assert content.count(b"\r\n") == content.count(b"\n")
+
+
+@pytest.mark.parametrize("subtype", ["json", "calendar"])
+def test_an_alternative_alone_is_one(subtype):
+    """An alternative without body and html is within a multipart/alternative."""
+    text = Message("Hi", ["ann@example.com"], alts={subtype: "{}"}).as_string()
+
+    assert "Content-Type: multipart/alternative" in text
+    assert f"Content-Type: text/{subtype}" in text

@@ -276,8 +276,8 @@ class TestRefused:
             ("MAIL_USE_SSL", 1.5, "MAIL_USE_SSL is 1.5. Set it to True or False."),
             (
                 "MAIL_TIMEOUT",
-                0,
-                "MAIL_TIMEOUT is 0. Set it to a number of seconds above 0, or None for no limit.",
+                -1,
+                "MAIL_TIMEOUT is -1. Set it to a number of seconds above 0, or None for no limit.",
             ),
             (
                 "MAIL_TIMEOUT",
@@ -357,8 +357,8 @@ class TestRefused:
             ),
             (
                 "MAIL_BACKEND",
-                "console",
-                'MAIL_BACKEND is \'console\'. Set it to "smtp", a "package.module:callable", or a callable.',
+                "print",
+                'MAIL_BACKEND is \'print\'. Set it to "smtp", a "package.module:callable", or a callable.',
             ),
         ],
     )

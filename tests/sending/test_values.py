@@ -87,6 +87,7 @@ def test_senders_stay_as_they_are(sender):
     assert read(MAIL_DEFAULT_SENDER=sender).default_sender == sender
 
 
+@pytest.mark.filterwarnings("ignore:MAIL_TIMEOUT is 0:flask_mail.ConfigWarning")
 @pytest.mark.parametrize("key", KEYS)
 @settings(max_examples=40)
 @given(

@@ -1,0 +1,68 @@
+"""What became of a message that a plain ``smtplib.SMTP`` was given, which says only that the server is lost.
+
+Whether the content was sent by then is seen from outside: it is all that goes through ``send`` as bytes.
+Rules: RFC 5321 section 4.1.1.4 (what was sent whole may have been accepted).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .._errors import DeliveryUnknown
+
+
+class Witness:
+    """Knows whether the content of a message was sent whole."""
+
+    def __init__(self) -> None:
+        self.has_seen_content = False
+
+    def unknown(self, error: Exception) -> DeliveryUnknown | None:
+        """Return the error of a message that may have been accepted; None if it certainly was not."""
+        # A reply is an answer, and recipients were refused before: those are no losses.
+        is_loss = (
+            isinstance(error, OSError)
+            and not hasattr(error, "smtp_code")
+            and not hasattr(error, "recipients")
+        )
+        if not (self.has_seen_content and is_loss):
+            return None
+        unknown = DeliveryUnknown(
+            f"{error}. The whole content was sent by then: the server may have accepted the message or not."
+            " Sending again could deliver it twice."
+        )
+        unknown.__cause__ = error
+        return unknown
+
+
+@contextmanager
+def watching(host: Any) -> Iterator[Witness]:
+    """See what a host sends within the block, if it is one of smtplib's."""
+    witness = Witness()
+    attributes = getattr(host, "__dict__", None)
+    if not is_of_smtplib(type(host)) or attributes is None:
+        yield witness
+        return
+    send, own = host.send, attributes.get("send")
+
+    def see(octets: Any) -> Any:
+        result = send(octets)
+        # A command is a text. What fails within its sending is not whole.
+        witness.has_seen_content = witness.has_seen_content or not isinstance(octets, str)
+        return result
+
+    attributes["send"] = see
+    try:
+        yield witness
+    finally:
+        if own is None:
+            del attributes["send"]
+        else:
+            attributes["send"] = own
+
+
+def is_of_smtplib(kind: type) -> bool:
+    """Return whether a class is built on smtplib's, whatever a test has put in the place of that."""
+    return any((base.__module__, base.__qualname__) == ("smtplib", "SMTP") for base in kind.__mro__)
