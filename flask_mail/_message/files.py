@@ -75,9 +75,9 @@ def note(problems: list[MessageError], read: Callable[..., T], *arguments: Any) 
 
 
 def check_lasting(values: Any, field: str) -> None:
-    """Refuse what can be read only once, such as a generator: the next time all of it would be missing."""
+    """Refuse an iterator, such as a generator: a second reading would find it empty."""
     if is_iterator(values):
-        raise MessageError(f"{field} can be read only once: give a list, not a generator.")
+        raise MessageError(f"{field} is an iterator, which can be read only once. Pass a list.")
 
 
 def _pairs(given: Any, problems: list[MessageError]) -> list[tuple[Any, Any]]:

@@ -32,7 +32,7 @@ def with_unsubscribe(headers: Any, url: Any, mailto: Any, one_click: bool) -> di
     ways = [way for way in (link, mailto and _mailto(as_text(mailto, "List-Unsubscribe"))) if way]
     if not ways or (one_click and not link.lower().startswith("https:")):
         raise MessageError(
-            "list_unsubscribe needs url= or mailto=, and an https url for one_click=True (RFC 8058)."
+            "list_unsubscribe() needs url= or mailto=, and an https: URL for one_click=True (RFC 8058)."
         )
     for way in ways:
         if not re.match(_URL, check_text("List-Unsubscribe", way)):
