@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from .._config.identity import host_name
 from .._config.settings import Settings
 from .channel import Channel
-from .extensions import read_extensions
 from .failures import disconnected
 from .failures import END_OF_DATA
 from .failures import injected
 from .failures import Lost
 from .failures import not_open
+from .replies import read_extensions
 from .tls import context_of
 
 _MAX_CHALLENGES = 5
