@@ -5,7 +5,9 @@ Knows in which order that is done and nothing of how. The steps are loaded with 
 
 from __future__ import annotations
 
+import email.utils
 import os
+import sys
 import time
 from functools import cache
 from typing import Any
@@ -21,6 +23,8 @@ from .._mime.headers import sanitize_mailbox
 
 if TYPE_CHECKING:
     from .message import Message
+
+_PACKAGE = __name__.partition(".")[0]
 
 
 class Attributes:
@@ -94,8 +98,19 @@ def decide_id(message: Message, settings: Settings) -> str:
     """Return the Message-ID, which is made when it is first asked for."""
     attributes = attributes_of(message)
     if "msgId" not in attributes:
-        attributes.setdefault("msgId", new_id(settings.message_id_domain or own_domain()))
+        domain = settings.message_id_domain or own_domain()
+        attributes.setdefault("msgId", replaced_id() or new_id(domain))
     return attributes["msgId"]  # type: ignore[no-any-return] # users may set what they like
+
+
+def replaced_id() -> str | None:
+    """Return a Message-ID by the ``flask_mail.make_msgid`` that somebody has put there, if so."""
+    make: Any = vars(sys.modules[_PACKAGE]).get("make_msgid")
+    # A function that looks like the standard library's, such as a mock, was not defined there.
+    if make is None or getattr(make, "__globals__", None) is vars(email.utils):
+        return None
+    made: str = make()
+    return made
 
 
 def new_id(domain: str) -> str:
