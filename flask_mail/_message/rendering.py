@@ -22,6 +22,7 @@ from .._errors import UnsafeAddress
 from .._mime.headers import sanitize_mailbox
 
 if TYPE_CHECKING:
+    from .drafting import Draft
     from .message import Message
 
 _PACKAGE = __name__.partition(".")[0]
@@ -47,13 +48,10 @@ class Sent(float):
     __slots__ = ()
 
 
-def prepare(
-    message: Message, settings: Settings, envelope_from: Any = None, with_names: bool = False
-) -> Outgoing:
-    """Fill in what the message left open, and return what a host is to send for it.
+def prepare(message: Message, settings: Settings, envelope_from: Any = None) -> tuple[Outgoing, Draft]:
+    """Fill in what the message left open; return what a host is to send for it, and what that was made of.
 
     :param envelope_from: the return path; otherwise that of the message, of the settings, or the sender.
-    :param with_names: say the recipients with their names, too.
     :raises IncompleteMessage: there is no sender or no recipient.
     :raises MessageError: something in the message cannot be sent; nothing is ever left out instead.
     """
@@ -63,11 +61,16 @@ def prepare(
     if content.problems:
         raise content.problems[0]
     draft = complete(content, settings, time.time(), envelope_from)
-    outgoing: Outgoing = render(draft, settings)
-    if not with_names:
-        return outgoing
-    names = [sanitize_mailbox(box, content.charset) for box in draft.receivers]
-    return outgoing._replace(named_rcpts=tuple(names))
+    return render(draft, settings), draft
+
+
+def with_names(outgoing: Outgoing, draft: Draft) -> Outgoing:
+    """Return it with the names of sender and recipients, which a host that somebody else made is given."""
+    charset, path, sender = draft.content.charset, draft.return_path, draft.sender
+    return outgoing._replace(
+        named_rcpts=tuple(sanitize_mailbox(box, charset) for box in draft.receivers),
+        named_sender=sanitize_mailbox(sender, charset) if sender and path == sender.addr_spec else path,
+    )
 
 
 def content_bytes(message: Message, settings: Settings) -> bytes:
