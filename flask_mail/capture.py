@@ -19,7 +19,11 @@ class Capture(Protocol):
         return False
 
     def before_connect(self, settings: Any) -> None:
-        """Called before a host is opened; an exception keeps it from being opened."""
+        """Called before a host is opened; an exception keeps it from being opened.
+
+        Where nobody can know before whether it will be a connection, as of an overridden
+        ``configure_host`` or a mock of smtplib, called once it is one; an exception closes it.
+        """
 
     def deliver(self, app: Any, message: Any, envelope: Any) -> None:
         """Called in the place of the server, if the capture takes the app; an exception is the server's."""

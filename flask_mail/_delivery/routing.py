@@ -17,6 +17,7 @@ from .._envelope import Outgoing
 from .._envelope import Receipt
 from .._envelope import Verdict
 from .._message.message import Message
+from .._message.rendering import with_names
 from ..capture import Capture
 from .announcing import interceptors
 from .current import CurrentLine
@@ -29,6 +30,7 @@ from .line import outcome_of
 from .line import send_to_stranger
 
 if TYPE_CHECKING:
+    from .._message.drafting import Draft
     from .connection import Connection
     from .lines import Lines
 
@@ -41,7 +43,9 @@ _NOT_BEGUN = Verdict.NOT_BEGUN
 class Item:
     """A message that is being sent, and what became of it."""
 
-    __slots__ = ("app", "has_hook", "is_passed_over", "message", "outcome", "outgoing", "receipt", "settings")
+    __slots__ = (
+        "app", "draft", "has_hook", "is_passed_over", "message", "outcome", "outgoing", "receipt", "settings",
+    )  # fmt: skip
 
     def __init__(self, message: Message, app: Flask, has_hook: bool = False) -> None:
         self.message = message
@@ -52,6 +56,8 @@ class Item:
         self.settings: Settings | None = None
         #: The message as it goes out; None as long as it was not written.
         self.outgoing: Outgoing | None = None
+        #: What that was made of.
+        self.draft: Draft | None = None
         #: None as long as nobody knows.
         self.outcome: Outcome | None = None
         #: Whether MAIL_FAIL_SILENTLY keeps the failure from being raised.
@@ -93,7 +99,7 @@ class Router:
         """
         current = self.current
         if connection.host is not None and current.has_stranger(connection):
-            outcomes = send_to_stranger(connection.host, [_outgoing(item) for item in items])
+            outcomes = send_to_stranger(connection.host, [_named(item) for item in items])
         elif takers := interceptors(items[0].app):
             current.close_line(connection)
             outcomes = [_deliver(takers, item) for item in items]
@@ -149,7 +155,7 @@ class Router:
 
     def _transmit(self, line: Line, connection: Connection, group: Sequence[Item]) -> list[Outcome]:
         try:
-            return line.send([_outgoing(item) for item in group])
+            return line.send([_named(item) if line.wants_names else _outgoing(item) for item in group])
         except BaseException:
             self.current.abort(connection)
             raise
@@ -180,6 +186,11 @@ def _outgoing(item: Item) -> Outgoing:
     if item.outgoing is None:
         raise RuntimeError("A message was not written before it was to be sent.")
     return item.outgoing
+
+
+def _named(item: Item) -> Outgoing:
+    outgoing = _outgoing(item)
+    return outgoing if item.draft is None else with_names(outgoing, item.draft)
 
 
 def _is_lost(outcome: Outcome) -> bool:

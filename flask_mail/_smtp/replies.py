@@ -1,11 +1,13 @@
 """Read the replies of an SMTP server, each within a time and a size.
 
 Knows a socket and nothing else of ours; what a reply means is for the session to say.
-Rules: RFC 5321 sections 4.2 (form) and 4.5.3.1.5 (a line may have 512 octets; more is read here, not all).
+Rules: RFC 5321 sections 4.1.1.1 (EHLO), 4.2 (form) and 4.5.3.1.5 (a line may have 512 octets; more is read
+here, not all), RFC 4954 (AUTH).
 """
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import ssl
@@ -17,6 +19,9 @@ from typing import Any
 LIMIT = 65_536
 _AT_ONCE = 16_384
 _HAS_NO_POLL = not hasattr(select, "poll")
+#: As servers wrote it before there was a standard.
+_OLD_AUTH = "auth="
+_EXTENSION = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*) ?")
 
 
 class EndlessReply(Exception):
@@ -112,3 +117,18 @@ class Replies:
 def _taken_apart(line: bytes) -> tuple[int, bytes]:
     code = line[:3]
     return (int(code) if code.isdigit() else -1), line[4:].strip(b" \t\r\n")
+
+
+def read_extensions(reply: bytes) -> dict[str, str]:
+    """Return the extensions in the reply to EHLO, in lower case, each with its parameters.
+
+    As smtplib reads them: the mechanisms of several AUTH lines are put together.
+    """
+    found: dict[str, str] = {}
+    for line in reply.decode("latin-1").split("\n")[1:]:
+        if line[:5].lower() == _OLD_AUTH:
+            found["auth"] = f"{found.get('auth', '')} {line[5:]}"
+        elif new := _EXTENSION.match(line):
+            name, parameters = new[1].lower(), line[new.end(1) :].strip()
+            found[name] = f"{found.get('auth', '')} {parameters}" if name == "auth" else parameters
+    return found
