@@ -74,20 +74,11 @@ for _class in filter(
 ):
     _class.__module__ = __name__
 
-_OLD_NAMES = {
-    "FlaskMailUnicodeDecodeError",
-    "PY3",
-    "force_text",
-    "sanitize_address",
-    "sanitize_addresses",
-    "sanitize_subject",
-}
-
 
 def __getattr__(name: str) -> Any:
-    # Few programs ask for these, and those that do not need not load them.
-    if name in _OLD_NAMES or name == "__version__":
+    # Few programs ask for what 0.9 and 0.10 had here besides, and those that do not need not load it.
+    if name != "_compat":  # which the import asks for first
         from . import _compat
 
-        return _compat.version() if name == "__version__" else getattr(_compat, name)
+        return _compat.version() if name == "__version__" else _compat.find(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,11 +1,12 @@
-"""Public functions of Flask-Mail 0.9 and 0.10, for code that calls them.
+"""The other names in the modules of Flask-Mail 0.9 and 0.10, for code that calls, imports or patches them.
 
-They are not used by this package; the implementation is in ``_mime.headers`` and ``_mime.addresses``.
+They are not used by this package; the functions are implemented in ``_mime.headers`` and ``_mime.addresses``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any
 
 from ._mime.addresses import mailbox
@@ -15,6 +16,57 @@ from ._mime.headers import sanitize_mailbox
 
 #: Test suites written for 0.9 use it to choose expected values.
 PY3 = True
+PY34 = True
+string_types = (str,)
+text_type = str
+
+_OURS = frozenset({
+    "FlaskMailUnicodeDecodeError", "PY3", "PY34", "_has_newline", "force_text", "sanitize_address",
+    "sanitize_addresses", "sanitize_subject", "string_types", "text_type",
+})  # fmt: skip
+#: What those modules imported: module and attribute, or the module itself.
+_IMPORTED = {
+    "Flask": ("flask", "Flask"),
+    "Header": ("email.header", "Header"),
+    "MIMEBase": ("email.mime.base", "MIMEBase"),
+    "MIMEMultipart": ("email.mime.multipart", "MIMEMultipart"),
+    "MIMEText": ("email.mime.text", "MIMEText"),
+    "TracebackType": ("types", "TracebackType"),
+    "blinker": ("blinker", ""),
+    "c": ("collections.abc", ""),
+    "charset": ("email.charset", ""),
+    "contextmanager": ("contextlib", "contextmanager"),
+    "current_app": ("flask", "current_app"),
+    "encode_base64": ("email.encoders", "encode_base64"),
+    "formataddr": ("email.utils", "formataddr"),
+    "formatdate": ("email.utils", "formatdate"),
+    "guess_type": ("mimetypes", "guess_type"),
+    "make_msgid": ("email.utils", "make_msgid"),
+    "message_policy": ("email.policy", "SMTP"),
+    "parseaddr": ("email.utils", "parseaddr"),
+    "policy": ("email.policy", ""),
+    "re": ("re", ""),
+    "smtplib": ("smtplib", ""),
+    "sys": ("sys", ""),
+    "t": ("typing", ""),
+    "time": ("time", ""),
+    "unicodedata": ("unicodedata", ""),
+    "warnings": ("warnings", ""),
+    "with_statement": ("__future__", "with_statement"),
+}
+
+
+def find(name: str) -> Any:
+    """Return what had this name in Flask-Mail 0.9 or 0.10.
+
+    :raises AttributeError: it had nothing of that name.
+    """
+    if name in _OURS:
+        return globals()[name]
+    if name not in _IMPORTED:
+        raise AttributeError(f"module 'flask_mail' has no attribute {name!r}")
+    module, attribute = _IMPORTED[name]
+    return getattr(import_module(module), attribute) if attribute else import_module(module)
 
 
 class FlaskMailUnicodeDecodeError(UnicodeDecodeError):
@@ -58,6 +110,10 @@ def sanitize_address(addr: Any, encoding: str = "utf-8") -> str:
 def sanitize_addresses(addresses: Iterable[Any], encoding: str = "utf-8") -> list[str]:
     """Return the result of :func:`sanitize_address` for each address."""
     return [sanitize_address(address, encoding) for address in addresses]
+
+
+def _has_newline(line: str) -> bool:
+    return "\n" in line or "\r" in line if line else False
 
 
 def version() -> str:

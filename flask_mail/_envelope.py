@@ -37,6 +37,8 @@ class Outgoing(NamedTuple):
     is_canonical: bool = False
     #: The recipients with their names, for a host that was set in code; otherwise empty.
     named_rcpts: tuple[str, ...] = ()
+    #: The return path with its name if it is the sender's, for the same host.
+    named_sender: str = ""
 
 
 class Reply(NamedTuple):

@@ -13,11 +13,15 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ._config.settings import Settings
 from ._envelope import Outcome
 from ._envelope import Outgoing
 from ._errors import ConfigError
+
+if TYPE_CHECKING:
+    from ._smtp.patched import Patch
 
 
 class Host(Protocol):
@@ -64,20 +68,23 @@ class WindowHost(ABC):
 Backend = Callable[[Settings], Host]
 
 
-def open_host(settings: Settings) -> Host:
+def open_host(settings: Settings, patch: Patch | None) -> Host:
     """Return a host of the backend in ``MAIL_BACKEND``, ready to send.
 
+    :param patch: what is in the place of smtplib, of which the host of SMTP is then made.
     :raises ConfigError: the settings contradict each other, or the backend cannot be found.
     :raises OSError: the server cannot be reached, or refuses.
     """
     backend = settings.backend
     if backend == "smtp":
+        # Imported here, because ``import flask_mail`` alone does not need SMTP.
+        from ._smtp import opening
+
+        if patch is not None:
+            return opening.open_patched(settings)  # type: ignore[no-any-return] # whatever was put there
         if faults := settings.connection_faults():
             raise ConfigError("\n".join(faults))
-        # Imported here, because ``import flask_mail`` alone does not need SMTP.
-        from ._smtp.opening import open_smtp
-
-        return open_smtp(settings)
+        return opening.open_smtp(settings)
     host = (backend if callable(backend) else _import(backend))(settings)
     if not callable(getattr(host, "sendmail", None)):
         raise ConfigError(

@@ -19,7 +19,11 @@ class Capture(Protocol):
         return False
 
     def before_connect(self, settings: Any) -> None:
-        """Called before a host is opened. An exception prevents that."""
+        """Called before a host is opened. An exception prevents that.
+
+        If it is not known in advance whether a connection will be opened, as with an overridden
+        ``configure_host`` or a mock of smtplib, it is called afterwards, and an exception closes the host.
+        """
 
     def deliver(self, app: Any, message: Any, envelope: Any) -> None:
         """Called instead of sending, if ``intercepts`` is true. An exception is treated as the server's."""

@@ -475,7 +475,7 @@ def test_what_is_said_to_be_canonical_is(sending):
     """A content that is said to need no repair goes out as the same bytes as one that is looked through."""
     message = write(sending)
 
-    outgoing = prepare(message, shop.state.snapshot())
+    outgoing, _ = prepare(message, shop.state.snapshot())
 
     content = outgoing.envelope.content
     assert data_pieces(content, outgoing.is_canonical) == data_pieces(content)

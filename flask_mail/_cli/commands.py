@@ -28,6 +28,7 @@ from .._envelope import Receipt
 from .._errors import ConfigError
 from .._errors import MessageError
 from .._message.message import Message
+from .._smtp.patched import is_smtp
 from ..capture import captures
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _reach(mail: _MailMixin) -> dict[str, str]:
         click.echo(f"Connecting to {settings.peer} ...", err=True)  # this may take as long as MAIL_TIMEOUT
     host = mail.connect().configure_host()
     try:
-        is_session = isinstance(host, smtplib.SMTP)
+        is_session = is_smtp(type(host))
         facts = _session_facts(host, settings) if is_session else _host_facts(host, settings)
     finally:
         with suppress(OSError):  # an earlier error is more important

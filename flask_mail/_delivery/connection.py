@@ -89,8 +89,10 @@ class Connection:
         :raises OSError: the server cannot be reached, or refuses.
         """
         from ..backends import open_host
+        from .current import patch_of
 
-        return open_host(self._state.snapshot())
+        settings = self._state.snapshot()
+        return open_host(settings, patch_of(settings))
 
     def send(self, message: Message, envelope_from: Any = None) -> Receipt:
         """Send the message and return its receipt.

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
+import socket
 import ssl
 from typing import Any
 from typing import TYPE_CHECKING
 
 from .._config.settings import Settings
 from .._errors import is_transient
+from .._smtp.patched import connects
+from .._smtp.patched import find_patch
+from .._smtp.patched import is_same
+from .._smtp.patched import Patch
+from .._smtp.patched import smtplib_in_place
 from ..backends import open_host
 from ..capture import captures
 from .line import Line
@@ -103,29 +109,36 @@ class CurrentLine:
         :raises Exception: no line can be opened.
         """
         limit = limit_of(connection, settings)
+        patch = patch_of(settings)
         line = self.line
         if line is not None:
-            if line.host is connection.host and _is_good(line, limit):
+            if line.host is connection.host and is_same(line.patch, patch) and _is_good(line, limit):
                 return line, False
             self.close_line(connection)
-        while pool is not None and (line := pool.take(settings)):
+        while pool is not None and patch is None and (line := pool.take(settings)):
             if not limit or line.sent < limit:
                 self._attach(connection, line)
                 return line, False
             line.close()
-        return self.open(connection, settings), True
+        return self._open(connection, settings, patch), True
 
     def open(self, connection: Connection, settings: Settings) -> Line | None:
         """Open a host and return its line; None if ``configure_host`` returns None.
 
         :raises Unreachable: the server cannot be reached, and MAIL_FAIL_SILENTLY is on.
         """
-        for capture in captures():
-            capture.before_connect(settings)
-        host = _open_host(connection, settings)
+        return self._open(connection, settings, patch_of(settings))
+
+    def _open(self, connection: Connection, settings: Settings, patch: Patch | None) -> Line | None:
+        is_certain = connection._opens_as_ours() and (patch is None or _connects(settings))
+        if is_certain:
+            _announce(settings)
+        host = _open_host(connection, settings, patch)
         if host is None:
             return None
-        line = Line(host, settings)
+        if not is_certain:
+            _announce_late(host, settings)
+        line = Line(host, settings, patch)
         self._attach(connection, line)
         return line
 
@@ -145,7 +158,7 @@ class CurrentLine:
         line = self.line
         if line is None or self.has_foreign_host(connection):
             self.close(connection)
-        elif _is_good(line, limit_of(connection, line.settings)):
+        elif line.patch is None and _is_good(line, limit_of(connection, line.settings)):
             self._detach(connection)
             pool.release(line, seconds)
         else:
@@ -188,13 +201,43 @@ def limit_of(connection: Connection, settings: Settings) -> int:
     return connection._max_emails or settings.max_emails or 0
 
 
+def patch_of(settings: Settings) -> Patch | None:
+    """Return what is in the place of smtplib, if a host with these settings is made of that."""
+    return find_patch() if settings.backend == "smtp" else None
+
+
+def _connects(settings: Settings) -> bool:
+    module = smtplib_in_place()
+    return connects(getattr(module, "SMTP_SSL" if settings.use_ssl else "SMTP", None))
+
+
+def _announce(settings: Settings) -> None:
+    """Tell the captures of a connection."""
+    for capture in captures():
+        capture.before_connect(settings)
+
+
+def _announce_late(host: Any, settings: Settings) -> None:
+    """Tell of a connection that is there, made by what others have put in place; a mock makes none."""
+    if not isinstance(getattr(host, "sock", None), socket.socket):
+        return
+    try:
+        _announce(settings)
+    except BaseException:
+        with contextlib.suppress(Exception):
+            host.close()
+        raise
+
+
 def _is_good(line: Line, limit: int) -> bool:
     return not (limit and line.sent >= limit) and line.is_usable()
 
 
-def _open_host(connection: Connection, settings: Settings) -> Any:
+def _open_host(connection: Connection, settings: Settings, patch: Patch | None) -> Any:
     try:
-        return open_host(settings) if connection._opens_as_ours() else connection.configure_host()
+        if connection._opens_as_ours():
+            return open_host(settings, patch)
+        return connection.configure_host()
     except OSError as error:
         if settings.fail_silently and not isinstance(error, _NEVER_SILENCED):
             raise Unreachable(error) from error

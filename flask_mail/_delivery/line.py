@@ -20,6 +20,9 @@ from .._envelope import Reply
 from .._envelope import Verdict
 from .._errors import DeliveryUnknown
 from .._errors import is_transient
+from .._smtp.patched import is_patched
+from .._smtp.patched import is_smtp
+from .._smtp.patched import Patch
 from ..backends import WindowHost
 from .witness import watching
 
@@ -33,11 +36,23 @@ _Way = Callable[[Any, Sequence[Outgoing]], list[Outcome]]
 class Line:
     """An open host, its settings, and how many messages it has sent."""
 
-    __slots__ = ("_is_usable", "_send", "host", "key", "max_window", "sent", "settings")
+    __slots__ = (
+        "_is_usable",
+        "_send",
+        "host",
+        "key",
+        "max_window",
+        "patch",
+        "sent",
+        "settings",
+        "wants_names",
+    )
 
-    def __init__(self, host: Any, settings: Settings) -> None:
+    def __init__(self, host: Any, settings: Settings, patch: Patch | None = None) -> None:
         self.host = host
         self.settings = settings
+        #: What was in the place of smtplib; the line is only used while the same is there.
+        self.patch = patch
         #: The settings that the host depends on; it is only used with equal ones.
         self.key = settings.connection_key
         #: The number of messages passed to the host.
@@ -45,7 +60,9 @@ class Line:
         is_for_windows = issubclass(type(host), WindowHost)
         #: The number of messages that the host accepts at a time.
         self.max_window = sys.maxsize if is_for_windows else 1
-        self._send: _Way = _send_window if is_for_windows else _send_singly
+        self._send: _Way = _send_window if is_for_windows else _way_of(host, patch)
+        #: Whether it is to be told the names of sender and recipients.
+        self.wants_names = self._send is _send_with_names
         self._is_usable = _usability_of(host, is_for_windows)
 
     def send(self, items: Sequence[Outgoing]) -> list[Outcome]:
@@ -64,6 +81,8 @@ class Line:
     def close(self) -> None:
         """End the session. Errors are logged, because all messages have been sent."""
         quit_host(self.host)
+        if self.patch is not None and is_smtp(type(self.host)):
+            self.drop()  # a patched quit closes nothing
 
     def drop(self) -> None:
         """Close the host without QUIT: the session has ended, or belongs to another process."""
@@ -82,7 +101,7 @@ def quit_host(host: Any) -> None:
 def send_to_foreign_host(host: Any, items: Sequence[Outgoing]) -> list[Outcome]:
     """Send messages to a host that was set in code, as Flask-Mail 0.10 did.
 
-    It passes recipients with their names, and tests that set a mock expect this.
+    It passes the sender and the recipients with their names, and tests that set a mock expect this.
     """
     way = _send_window if issubclass(type(host), WindowHost) else _send_with_names
     return way(host, items)
@@ -106,7 +125,15 @@ def _usability_of(host: Any, is_for_windows: bool) -> Callable[[], bool]:
     if is_for_windows:
         usable: Callable[[], bool] = getattr(host, "is_usable", _always)
         return usable
-    return (lambda: host.sock is not None) if isinstance(host, smtplib.SMTP) else _always
+    if is_smtp(type(host)) and host.sock is not None:
+        return lambda: host.sock is not None
+    return _always
+
+
+def _way_of(host: Any, patch: Patch | None) -> _Way:
+    """Return how to use a host without windows; a patched ``sendmail`` knows recipients with their names."""
+    has_own_sendmail = is_smtp(type(host)) and not is_patched(host, "sendmail")
+    return _send_singly if patch is None or has_own_sendmail else _send_with_names
 
 
 def _always() -> bool:
@@ -139,16 +166,24 @@ def _completed(outcome: Outcome, host: Any) -> Outcome:
 
 
 def _send_singly(host: Any, items: Sequence[Outgoing]) -> list[Outcome]:
-    return [_sendmail(host, item, item.envelope.rcpt_tos) for item in items]
+    return [_sendmail(host, item, item.envelope.mail_from, item.envelope.rcpt_tos) for item in items]
 
 
 def _send_with_names(host: Any, items: Sequence[Outgoing]) -> list[Outcome]:
-    return [_sendmail(host, item, item.named_rcpts or item.envelope.rcpt_tos) for item in items]
+    return [
+        _sendmail(
+            host,
+            item,
+            item.named_sender or item.envelope.mail_from,
+            item.named_rcpts or item.envelope.rcpt_tos,
+        )
+        for item in items
+    ]
 
 
-def _sendmail(host: Any, item: Outgoing, rcpt_tos: Sequence[str]) -> Outcome:
+def _sendmail(host: Any, item: Outgoing, mail_from: str, rcpt_tos: Sequence[str]) -> Outcome:
     """Send a message with the method that every host has."""
-    mail_from, bare, content, mail_options, rcpt_options = item.envelope
+    _, bare, content, mail_options, rcpt_options = item.envelope
     with watching(host) as witness:
         try:
             refused: dict[str, Any] | None = host.sendmail(
@@ -157,7 +192,7 @@ def _sendmail(host: Any, item: Outgoing, rcpt_tos: Sequence[str]) -> Outcome:
         except Exception as error:  # noqa: BLE001 # it is in the outcome
             return outcome_of(witness.unknown(error) or error)
     # A host that returns anything else has refused nobody.
-    if not refused or not isinstance(refused, dict):
+    if not isinstance(refused, dict) or not refused:
         return _ACCEPTED
     addresses = dict(zip(rcpt_tos, bare, strict=False))
     return Outcome(Verdict.ACCEPTED, {addresses.get(to, to): _reply(it) for to, it in refused.items()})

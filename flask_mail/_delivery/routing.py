@@ -17,6 +17,7 @@ from .._envelope import Outgoing
 from .._envelope import Receipt
 from .._envelope import Verdict
 from .._message.message import Message
+from .._message.rendering import with_names
 from ..capture import Capture
 from .announcing import interceptors
 from .current import CurrentLine
@@ -29,6 +30,7 @@ from .line import outcome_of
 from .line import send_to_foreign_host
 
 if TYPE_CHECKING:
+    from .._message.drafting import Draft
     from .connection import Connection
     from .lines import Lines
 
@@ -41,7 +43,9 @@ _NOT_BEGUN = Verdict.NOT_BEGUN
 class Item:
     """A message that is being sent, and its outcome."""
 
-    __slots__ = ("app", "has_hook", "is_silenced", "message", "outcome", "outgoing", "receipt", "settings")
+    __slots__ = (
+        "app", "draft", "has_hook", "is_silenced", "message", "outcome", "outgoing", "receipt", "settings",
+    )  # fmt: skip
 
     def __init__(self, message: Message, app: Flask, has_hook: bool = False) -> None:
         self.message = message
@@ -52,6 +56,8 @@ class Item:
         self.settings: Settings | None = None
         #: The rendered message; None until it is rendered.
         self.outgoing: Outgoing | None = None
+        #: What it was rendered from.
+        self.draft: Draft | None = None
         #: None until it is known.
         self.outcome: Outcome | None = None
         #: Whether MAIL_FAIL_SILENTLY keeps the failure from being raised.
@@ -98,7 +104,7 @@ class Router:
         """
         current = self.current
         if connection.host is not None and current.has_foreign_host(connection):
-            outcomes = send_to_foreign_host(connection.host, [_outgoing(item) for item in items])
+            outcomes = send_to_foreign_host(connection.host, [_named(item) for item in items])
         elif capturing := interceptors(items[0].app):
             current.close_line(connection)
             outcomes = [_deliver(capturing, item) for item in items]
@@ -156,7 +162,7 @@ class Router:
 
     def _transmit(self, line: Line, connection: Connection, group: Sequence[Item]) -> list[Outcome]:
         try:
-            return line.send([_outgoing(item) for item in group])
+            return line.send([_named(item) if line.wants_names else _outgoing(item) for item in group])
         except BaseException:
             self.current.abort(connection)
             raise
@@ -188,6 +194,11 @@ def _count_loss(failures: Failures, outcomes: Sequence[Outcome], settings: Setti
         failures.note_loss(settings.peer)
     else:
         failures.reset()
+
+
+def _named(item: Item) -> Outgoing:
+    outgoing = _outgoing(item)
+    return outgoing if item.draft is None else with_names(outgoing, item.draft)
 
 
 def _is_lost(outcome: Outcome) -> bool:

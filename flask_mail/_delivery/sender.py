@@ -180,8 +180,7 @@ class Sender:
     def _prepare(self, connection: Connection, item: Item, envelope_from: Any) -> Settings:
         item.settings = settings = connection._state.snapshot()
         return_path = envelope_from or connection.envelope_from
-        with_names = connection.host is not None and self.router.current.has_foreign_host(connection)
-        item.outgoing = prepare(item.message, settings, return_path, with_names)
+        item.outgoing, item.draft = prepare(item.message, settings, return_path)
         return settings
 
     def _send_alone(self, connection: Connection, item: Item, settings: Settings) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .._errors import DeliveryUnknown
+from .._smtp.patched import is_smtp
 
 
 class Witness:
@@ -42,7 +43,7 @@ def watching(host: Any) -> Iterator[Witness]:
     """See what a host sends within the block, if it is one of smtplib's."""
     witness = Witness()
     attributes = getattr(host, "__dict__", None)
-    if not is_of_smtplib(type(host)) or attributes is None:
+    if not is_smtp(type(host)) or attributes is None:
         yield witness
         return
     send, own = host.send, attributes.get("send")
@@ -61,8 +62,3 @@ def watching(host: Any) -> Iterator[Witness]:
             del attributes["send"]
         else:
             attributes["send"] = own
-
-
-def is_of_smtplib(kind: type) -> bool:
-    """Return whether a class is built on smtplib's, whatever a test has put in the place of that."""
-    return any((base.__module__, base.__qualname__) == ("smtplib", "SMTP") for base in kind.__mro__)

@@ -32,6 +32,7 @@ from .rendering import has_bad_headers
 from .rendering import new_id
 from .rendering import own_domain
 from .rendering import RenderedDate
+from .rendering import replaced_id
 from .rendering import SentDate
 
 if TYPE_CHECKING:
@@ -128,8 +129,8 @@ class Message(Attributes):
         if html is not None:
             self.html = html
         self.date: Any = date
-        if message_id:
-            self.msgId = message_id
+        if given_id := message_id or replaced_id():
+            self.msgId = given_id
         self.charset: str | None = charset
         self.extra_headers: Any = None if extra_headers is None else read_once(extra_headers)
         self.mail_options: Any = [] if mail_options is None else read_once(mail_options) or []
@@ -293,7 +294,7 @@ class Message(Attributes):
         twin.attachments = [copy(attachment) for attachment in self.attachments or ()]
         for attachment in twin.attachments:
             attachment.headers = copy(attachment.headers)
-        twin.msgId = new_id(self._domain())
+        twin.msgId = replaced_id() or new_id(self._domain())
         if isinstance(self.date, RenderedDate | SentDate):
             twin.date = None
         return twin

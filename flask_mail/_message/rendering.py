@@ -5,7 +5,9 @@ Knows the order of the steps, which are imported with the first message.
 
 from __future__ import annotations
 
+import email.utils
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +25,10 @@ from .._errors import UnsafeAddress
 from .._mime.headers import sanitize_mailbox
 
 if TYPE_CHECKING:
+    from .drafting import Draft
     from .message import Message
+
+_PACKAGE = __name__.partition(".")[0]
 
 
 class Attributes:
@@ -48,32 +53,33 @@ class SentDate(float):
     __slots__ = ()
 
 
-def prepare(
-    message: Message, settings: Settings, envelope_from: Any = None, with_names: bool = False
-) -> Outgoing:
-    """Fill in missing values of the message, and return it rendered for a host.
+def prepare(message: Message, settings: Settings, envelope_from: Any = None) -> tuple[Outgoing, Draft]:
+    """Fill in missing values of the message; return it rendered for a host, and the draft it is made from.
 
     :param envelope_from: the return path; the default is that of the message, of the settings, or the sender.
-    :param with_names: also return the recipients with their names.
     :raises IncompleteMessage: there is no sender or no recipient.
     :raises MessageError: something in the message is invalid; nothing is left out instead.
     """
     is_ours = issubclass(type(message), Attributes)
     if is_ours:
         _fill_in(message, settings)
-    if is_ours and not message._replaced_methods():
-        read, complete, render = _to_send()
-        content = read(message)
-        if content.problems:
-            raise content.problems[0]
-        draft = complete(content, settings, time.time(), envelope_from)
-        outgoing: Outgoing = render(draft, settings)
-    else:
-        draft, outgoing = _let_write(message, settings, envelope_from, is_ours)
-    if not with_names:
-        return outgoing
-    names = [sanitize_mailbox(box, draft.content.charset) for box in draft.recipients]
-    return outgoing._replace(named_rcpts=tuple(names))
+    if not is_ours or message._replaced_methods():
+        return _let_write(message, settings, envelope_from, is_ours)
+    read, complete, render = _to_send()
+    content = read(message)
+    if content.problems:
+        raise content.problems[0]
+    draft = complete(content, settings, time.time(), envelope_from)
+    return render(draft, settings), draft
+
+
+def with_names(outgoing: Outgoing, draft: Draft) -> Outgoing:
+    """Return the message with the names of sender and recipients, for a host that is not ours."""
+    charset, path, sender = draft.content.charset, draft.return_path, draft.sender
+    return outgoing._replace(
+        named_rcpts=tuple(sanitize_mailbox(box, charset) for box in draft.recipients),
+        named_sender=sanitize_mailbox(sender, charset) if sender and path == sender.addr_spec else path,
+    )
 
 
 def content_bytes(message: Message, settings: Settings) -> bytes:
@@ -107,8 +113,19 @@ def decide_id(message: Message, settings: Settings) -> str:
     """Return the Message-ID, which is created when it is first needed."""
     attributes = attributes_of(message)
     if "msgId" not in attributes:
-        attributes.setdefault("msgId", new_id(settings.message_id_domain or own_domain()))
+        domain = settings.message_id_domain or own_domain()
+        attributes.setdefault("msgId", replaced_id() or new_id(domain))
     return attributes["msgId"]  # type: ignore[no-any-return] # users may set any value
+
+
+def replaced_id() -> str | None:
+    """Return a Message-ID by the ``flask_mail.make_msgid`` that somebody has put there, if so."""
+    make: Any = vars(sys.modules[_PACKAGE]).get("make_msgid")
+    # A function that looks like the standard library's, such as a mock, was not defined there.
+    if make is None or getattr(make, "__globals__", None) is vars(email.utils):
+        return None
+    made: str = make()
+    return made
 
 
 def new_id(domain: str) -> str:
@@ -125,15 +142,15 @@ def own_domain() -> str:
     return host_name()
 
 
-def _let_write(message: Any, settings: Settings, envelope_from: Any, is_ours: bool) -> tuple[Any, Outgoing]:
-    """Return the draft of a message that writes its bytes itself, and what a host is to send for it."""
+def _let_write(message: Any, settings: Settings, envelope_from: Any, is_ours: bool) -> tuple[Outgoing, Draft]:
+    """Return what a host is to send for a message that writes its bytes itself, and what it was made of."""
     from .overriding import draft_foreign
     from .overriding import draft_overridden
     from .overriding import render_overridden
 
     draft = (draft_overridden if is_ours else draft_foreign)(message, settings, envelope_from)
     with _sending_with(settings):
-        return draft, render_overridden(message, draft)
+        return render_overridden(message, draft), draft
 
 
 @contextmanager

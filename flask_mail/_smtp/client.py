@@ -13,37 +13,20 @@ import smtplib
 import socket
 from collections.abc import Callable
 from typing import Any
-from typing import TYPE_CHECKING
 
 from .._config.identity import host_name
 from .._config.settings import Settings
 from .channel import Channel
-from .extensions import read_extensions
 from .failures import disconnected
 from .failures import END_OF_DATA
 from .failures import injected
 from .failures import Lost
 from .failures import not_open
+from .patched import SMTP
+from .replies import read_extensions
 from .tls import context_of
 
 _MAX_CHALLENGES = 5
-
-
-def _find_smtp() -> type[smtplib.SMTP]:
-    """Return the class that smtplib defines: tests may have replaced it, even permanently."""
-    kinds: list[Any] = [getattr(smtplib, name, None) for name in ("SMTP", "LMTP", "SMTP_SSL")]
-    bases = [base for kind in kinds if isinstance(kind, type) for base in kind.__mro__]
-    return next(
-        kind
-        for kind in (*bases, *object.__subclasses__())
-        if (kind.__module__, kind.__qualname__) == ("smtplib", "SMTP")
-    )
-
-
-if TYPE_CHECKING:
-    from smtplib import SMTP
-else:
-    SMTP = _find_smtp()
 
 
 class SMTPClient(SMTP):
@@ -57,7 +40,7 @@ class SMTPClient(SMTP):
         super().__init__(
             settings.server,
             settings.port,
-            local_hostname=settings.local_hostname or _ehlo_name(),
+            local_hostname=settings.local_hostname or ehlo_name(),
             timeout=settings.timeout,  # type: ignore[arg-type] # typeshed knows no None
         )
 
@@ -169,7 +152,7 @@ class SMTPClient(SMTP):
         return sock if self._context is None else self._context.wrap_socket(sock, server_hostname=host)
 
 
-def _ehlo_name() -> str:
+def ehlo_name() -> str:
     """Return the name for EHLO: the machine's, or an address literal (RFC 5321 section 4.1.3)."""
     name = host_name()
     return name if "." in name else "[127.0.0.1]"

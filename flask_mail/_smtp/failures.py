@@ -189,6 +189,22 @@ def password_in_clear(peer: str) -> ConfigError:
     )
 
 
+def unverified(peer: str) -> ConfigError:
+    """Return the error of TLS that a patched smtplib began without a look at the certificate."""
+    return ConfigError(
+        f"smtplib is patched, and the certificate of {peer} was not verified. Nothing was sent."
+        " Have the patch use a context that verifies it, or set MAIL_TLS_VERIFY = False for a test server."
+    )
+
+
+def unencrypted(peer: str) -> ConfigError:
+    """Return the error of a connection that a patched smtplib left in clear."""
+    return ConfigError(
+        f"smtplib is patched, and the connection to {peer} is not encrypted, which the settings ask for."
+        " Nothing was sent. Patch smtplib.SMTP as a whole, or sendmail as well."
+    )
+
+
 def no_mechanism(
     peer: str, wanted: Sequence[str], offered: Sequence[str], is_behind_tls: bool
 ) -> smtplib.SMTPNotSupportedError:

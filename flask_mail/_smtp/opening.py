@@ -1,24 +1,38 @@
 """Open an SMTP session: connect, encrypt and log in as configured, and explain failures.
 
 The exceptions are those that smtplib, ssl and socket raise; the cause and the remedy are added to their text.
+While smtplib is patched, what is in its place is used as Flask-Mail 0.10 used it.
 Rules: RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 8314 (implicit TLS).
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .._config.settings import Settings
+from .client import ehlo_name
+from .client import SMTPClient
 from .failures import add_remedy
 from .failures import explain
 from .failures import GREETING
 from .failures import no_mechanism
 from .failures import no_starttls
 from .failures import password_in_clear
+from .failures import unencrypted
+from .failures import unverified
+from .patched import is_own
+from .patched import is_patched
+from .patched import is_smtp
+from .patched import SMTP
+from .patched import SMTP_SSL
+from .patched import smtplib_in_place
 from .session import SMTPSession
 from .tls import context_of
 
@@ -47,6 +61,82 @@ def open_smtp(settings: Settings) -> SMTPSession:
     return session
 
 
+def open_patched(settings: Settings) -> Any:
+    """Return a host made of what is in the place of smtplib, by the calls of Flask-Mail 0.10 in their order.
+
+    What a replacement raises reaches the caller as it is. Where it may have opened a real connection, the
+    certificate has to be verified, and the password stays secret, as ever.
+
+    :raises ConfigError: a password would leave this machine in clear, or TLS is not what was asked for.
+    """
+    module = smtplib_in_place()
+    kind = module.SMTP_SSL if settings.use_ssl else module.SMTP
+    options = _options(kind, settings)
+    host = kind(settings.server, settings.port, **options)
+    if is_smtp(type(host)):
+        try:
+            _prepare(host, settings, "context" in options)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                host.close()
+            raise
+        return host
+    host.set_debuglevel(int(settings.debug))
+    if settings.use_tls:
+        host.starttls()
+    if settings.username and settings.password:
+        host.login(settings.username, settings.password)
+    return host
+
+
+def _options(kind: Any, settings: Settings) -> dict[str, Any]:
+    """Return what a class is given besides server and port, if its ``__init__`` is smtplib's own."""
+    init = kind.__init__ if is_smtp(kind) else None
+    if not is_own(init, "__init__"):
+        return {}
+    options: dict[str, Any] = {
+        "local_hostname": settings.local_hostname or ehlo_name(),
+        "timeout": settings.timeout,
+    }
+    if init is vars(SMTP_SSL)["__init__"]:
+        options["context"] = context_of(settings)
+    return options
+
+
+def _prepare(host: SMTP, settings: Settings, has_context: bool) -> None:
+    """Encrypt as asked, and log in, with a host that has methods of smtplib as well as patched ones.
+
+    :param has_context: whether it was given the context of the settings for implicit TLS.
+    """
+    if is_patched(host, "set_debuglevel"):  # smtplib's own prints the password
+        host.set_debuglevel(int(settings.debug))
+    if settings.use_tls and not is_patched(host, "starttls"):
+        _encrypt(host, settings)
+        has_context = True
+    elif settings.use_tls:
+        host.starttls()
+    if not has_context:
+        _check_tls(host, settings)
+    if is_patched(host, "login"):
+        if settings.username and settings.password:
+            host.login(settings.username, settings.password)
+    elif callable(settings.auth) or settings.password or settings.oauth2_token:
+        _authenticate(host, settings)
+
+
+def _check_tls(host: SMTP, settings: Settings) -> None:
+    """Refuse a connection that somebody else has encrypted without verification, or not at all."""
+    sock = host.sock
+    if isinstance(sock, ssl.SSLSocket):
+        if settings.tls_verify and sock.context.verify_mode is ssl.CERT_NONE:
+            raise unverified(settings.peer)
+        return
+    wants_tls = settings.use_tls or settings.use_ssl
+    is_real = isinstance(sock, socket.socket) and not is_patched(host, "sendmail")
+    if wants_tls and is_real and not _is_loopback(host):
+        raise unencrypted(settings.peer)
+
+
 def _connect(settings: Settings) -> SMTPSession:
     try:
         return SMTPSession(settings)
@@ -58,13 +148,13 @@ def _connect(settings: Settings) -> SMTPSession:
         raise
 
 
-def _encrypt(session: SMTPSession, settings: Settings) -> None:
+def _encrypt(session: SMTP, settings: Settings) -> None:
     if not settings.use_tls:
         return
     context = context_of(settings)
     session.ehlo_or_helo_if_needed()
     if not session.has_extn("starttls"):
-        raise no_starttls(session.peer)
+        raise no_starttls(settings.peer)
     try:
         session.starttls(context=context)
     except smtplib.SMTPException as error:
@@ -75,7 +165,7 @@ def _encrypt(session: SMTPSession, settings: Settings) -> None:
         raise
 
 
-def _authenticate(session: SMTPSession, settings: Settings) -> None:
+def _authenticate(session: SMTP, settings: Settings) -> None:
     if not callable(settings.auth) and not settings.username:
         return
     session.ehlo_or_helo_if_needed()
@@ -90,31 +180,35 @@ def _authenticate(session: SMTPSession, settings: Settings) -> None:
         raise
 
 
-def _check_secrecy(session: SMTPSession, settings: Settings) -> None:
+def _check_secrecy(session: SMTP, settings: Settings) -> None:
     """Refuse to send a password unencrypted over the network; warn if the server is local."""
     if _is_encrypted(session) or settings.allow_plaintext_auth:
         return
     if not _is_loopback(session):
-        raise password_in_clear(session.peer)
+        raise password_in_clear(settings.peer)
     if session.has_extn("starttls"):
         logger.warning(
-            "%s offers STARTTLS, but the password is sent unencrypted: set MAIL_USE_TLS = True.", session.peer
+            "%s offers STARTTLS, but the password is sent unencrypted: set MAIL_USE_TLS = True.",
+            settings.peer,
         )
 
 
-def _is_encrypted(session: SMTPSession) -> bool:
+def _is_encrypted(session: SMTP) -> bool:
     return isinstance(session.sock, ssl.SSLSocket)
 
 
-def _is_loopback(session: SMTPSession) -> bool:
+def _is_loopback(session: SMTP) -> bool:
     from ipaddress import ip_address
 
-    host = session.sock.getpeername()[0] if session.sock else ""
-    address = ip_address(host.partition("%")[0])
+    host = session.sock.getpeername()[0] if isinstance(session.sock, socket.socket) else ""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:  # no connection, or none of the internet
+        return False
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
-def _log_in(session: SMTPSession, settings: Settings) -> None:
+def _log_in(session: SMTP, settings: Settings) -> None:
     """Log in by the configured mechanism, or the first that works: some servers offer broken ones."""
     offered = session.esmtp_features.get("auth", "").upper().split()
     wanted = _wanted_mechanisms(settings)
@@ -133,7 +227,7 @@ def _log_in(session: SMTPSession, settings: Settings) -> None:
                 raise
             break  # the server gave up after the refusal, which is the cause
     is_behind_tls = session.has_extn("starttls") and not _is_encrypted(session)
-    raise refusal or no_mechanism(session.peer, wanted, offered, is_behind_tls)
+    raise refusal or no_mechanism(settings.peer, wanted, offered, is_behind_tls)
 
 
 def _wanted_mechanisms(settings: Settings) -> tuple[str, ...]:
@@ -149,12 +243,12 @@ def _credentials(settings: Settings) -> str:
     return token() if callable(token) else token or ""
 
 
-def _responder(session: SMTPSession, mechanism: str) -> Callable[..., Any]:
+def _responder(session: SMTP, mechanism: str) -> Callable[..., Any]:
     """Return the method that responds to the challenges of the mechanism."""
     methods: dict[str, Callable[..., Any]] = {
         "CRAM-MD5": session.auth_cram_md5,
         "PLAIN": session.auth_plain,
         "LOGIN": session.auth_login,
-        "XOAUTH2": session.auth_xoauth2,
+        "XOAUTH2": partial(SMTPClient.auth_xoauth2, session),  # type: ignore[arg-type] # it needs no more
     }
     return methods[mechanism]

@@ -1,16 +1,19 @@
 """Read the replies of an SMTP server, with limits on time and size.
 
 Knows a socket and nothing else of ours. What a reply means is decided by the session.
-Rules: RFC 5321 sections 4.2 (form) and 4.5.3.1.5 (a line has at most 512 octets; longer ones are accepted).
+Rules: RFC 5321 sections 4.1.1.1 (EHLO), 4.2 (form) and 4.5.3.1.5 (a line has at most 512 octets; longer ones
+are accepted), RFC 4954 (AUTH).
 """
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import ssl
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from time import monotonic
 from typing import Any
 
@@ -18,6 +21,9 @@ from typing import Any
 LIMIT = 65_536
 _AT_ONCE = 16_384
 _HAS_NO_POLL = not hasattr(select, "poll")
+#: As servers wrote it before there was a standard.
+_OLD_AUTH = "auth="
+_EXTENSION = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*) ?")
 
 
 class EndlessReply(Exception):
@@ -137,3 +143,24 @@ def _poll_of(sock: socket.socket) -> Callable[[int], Any]:
 def _parse_line(line: bytes) -> tuple[int, bytes]:
     code = line[:3]
     return (int(code) if code.isdigit() else -1), line[4:].strip(b" \t\r\n")
+
+
+def read_extensions(reply: bytes) -> dict[str, str]:
+    """Return the extensions in the reply to EHLO, in lower case, with their parameters.
+
+    Like smtplib, join the mechanisms of several AUTH lines.
+    """
+    return dict(_extensions_of(reply))
+
+
+@lru_cache(maxsize=16)
+def _extensions_of(reply: bytes) -> Any:
+    # An application connects to one server, or a few, and each offers the same in every session.
+    found: dict[str, str] = {}
+    for line in reply.decode("latin-1").split("\n")[1:]:
+        if line[:5].lower() == _OLD_AUTH:
+            found["auth"] = f"{found.get('auth', '')} {line[5:]}"
+        elif new := _EXTENSION.match(line):
+            name, parameters = new[1].lower(), line[new.end(1) :].strip()
+            found[name] = f"{found.get('auth', '')} {parameters}" if name == "auth" else parameters
+    return found.items()

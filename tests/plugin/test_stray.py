@@ -104,6 +104,24 @@ def test_it(app):
     app.config["MAIL_BACKEND"] = lambda settings: Host()
     assert send(app).sent
 """,
+    "test_mocked_smtplib.py": """
+from unittest import mock
+
+def test_class(app):
+    with mock.patch("smtplib.SMTP") as smtp:
+        assert send(app).sent
+    smtp.assert_called_once_with("smtp.shop.example", 587)
+
+def test_method(app):
+    connect = mock.Mock(return_value=(220, b"ready"))
+    with mock.patch.multiple("smtplib.SMTP", connect=connect, sendmail=mock.Mock()):
+        assert send(app).sent
+    assert connections == []
+
+def test_configure_host(app):
+    with mock.patch("flask_mail.Connection.configure_host"):
+        assert send(app).sent
+""",
     "test_suppressed_mail.py": """
 def test_it(app):
     app.testing = True
@@ -216,3 +234,8 @@ def test_wrong_setting(run_apart):
 
     assert outcome.result.ret == pytest.ExitCode.USAGE_ERROR
     assert outcome.result.errlines[0] == "ERROR: mail_stray = never: expected one of allow, warn, fail"
+
+
+def test_mocked_smtplib(refused):
+    """A mock of smtplib, or of what opens the connection, opens none: there is nothing to refuse."""
+    assert refused.counts("test_mocked_smtplib.py") == {"passed": 3}
