@@ -19,8 +19,8 @@ import pytest
 if TYPE_CHECKING:
     from ._outbox.outbox import Outbox
     from ._outbox.sent_mail import SentMail
+    from ._session.context import MailContext
     from ._session.context import ServerFactory
-    from ._session.context import Watch
     from ._session.stray import Guard
     from .server import SMTPServer
 
@@ -36,7 +36,7 @@ OUR_FIXTURES = frozenset({"mail_outbox", "smtp_server", "smtp_server_factory"})
 PROGRESS: pytest.StashKey[Progress] = pytest.StashKey()
 TIMEOUT: pytest.StashKey[float] = pytest.StashKey()
 FACTORY: pytest.StashKey[ServerFactory] = pytest.StashKey()
-WATCH: pytest.StashKey[Watch] = pytest.StashKey()
+CONTEXT: pytest.StashKey[MailContext] = pytest.StashKey()
 GUARD: pytest.StashKey[Guard] = pytest.StashKey()
 HAS_OUR_MAIL_APP: pytest.StashKey[bool] = pytest.StashKey()
 """Of what tests are in, a module or a class: whether their ``mail_app`` is the one below."""
@@ -65,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if (guard := config.stash.get(GUARD, None)) is not None:
         guard.remove()
-    end_spare_thread()
+    end_cached_loop()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -85,21 +85,21 @@ def pytest_before_setup(item: pytest.Item) -> None:
     item.config.stash[PROGRESS].is_in_setup = True
     if (factory := item.config.stash.get(FACTORY, None)) is not None:
         factory.begin_setup()
-    watch_for_strays(item)
+    guard_against_stray_mail(item)
     if wants_server(item):
-        from .server._listener import SPARE
+        from .server._listener import LOOP_CACHE
 
         # Before its fixtures: one that looks for what a test leaves behind finds the thread there already.
-        SPARE.keep()
+        LOOP_CACHE.keep()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if GUARD not in item.config.stash:
-        watch_for_strays(item)
+        guard_against_stray_mail(item)
     item.config.stash[PROGRESS].is_in_setup = False
-    if (watch := item.stash.get(WATCH, None)) is not None:
-        watch.apply_pending()
+    if (context := item.stash.get(CONTEXT, None)) is not None:
+        context.apply_pending()
     if (factory := item.config.stash.get(FACTORY, None)) is not None:
         factory.end_setup()
 
@@ -116,7 +116,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
     guard = item.config.stash.get(GUARD, None)
     if guard is not None and guard.refused:
         pytest.fail("\n".join(guard.refused), pytrace=False)
-    holders = (item.stash.get(WATCH, None), item.config.stash.get(FACTORY, None))
+    holders = (item.stash.get(CONTEXT, None), item.config.stash.get(FACTORY, None))
     if faults := [fault for one in holders if one is not None for fault in one.find_untriggered()]:
         number = "1 fault was" if len(faults) == 1 else f"{len(faults)} faults were"
         lines = [f"{number} never triggered:", *(f"  {fault}" for fault in faults)]
@@ -127,10 +127,10 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     yield
     # pytest keeps all tests to the end of its run. What they made is to go with them.
-    if WATCH in item.stash:
-        del item.stash[WATCH]
+    if CONTEXT in item.stash:
+        del item.stash[CONTEXT]
     if wants_server(item) and not wants_server(nextitem):
-        end_spare_thread()
+        end_cached_loop()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -139,10 +139,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report, factory = outcome.get_result(), item.config.stash.get(FACTORY, None)
     is_wanted = report.failed or (report.when == "call" and item.config.getini("mail_artifacts") == "all")
     more = factory.new_servers if factory is not None else []
-    if is_wanted and (more or (WATCH in item.stash and item.stash[WATCH].is_in_use)):
+    if is_wanted and (more or (CONTEXT in item.stash and item.stash[CONTEXT].is_in_use)):
         from ._session.report import complete
 
-        complete(report, item, get_watch(item), more)
+        complete(report, item, get_context(item), more)
 
 
 def pytest_assertrepr_compare(
@@ -159,8 +159,8 @@ def pytest_assertrepr_compare(
 def mail_app(request: pytest.FixtureRequest) -> Any:
     """The application whose mail is tested: the fixture ``app``, or None. Override it for another."""
     item = request.node
-    watch = item.stash.get(WATCH, None)
-    is_for_outbox = watch is not None and watch.outbox is not None and not watch.servers
+    context = item.stash.get(CONTEXT, None)
+    is_for_outbox = context is not None and context.outbox is not None and not context.servers
     named = getattr(item, "fixturenames", ())  # a doctest of pytest 7 has none
     if is_for_outbox and "app" not in request.fixturenames and "mail_app" not in named:
         # A test that does not use the app need not have it made: the outbox works without.
@@ -180,16 +180,16 @@ def mail_outbox(request: pytest.FixtureRequest) -> Iterator[Outbox]:
     from ._session.hints import explain_emptiness
 
     item = request.node
-    stash, is_testing, watch = item.config.stash, read_mail_marker(item), get_watch(item)
+    stash, is_testing, context = item.config.stash, read_mail_marker(item), get_context(item)
     guard = stash.get(GUARD, None)
     places = guard.places.copy() if guard is not None else []
     with Outbox.capture() as outbox:
         outbox.timeout = stash[TIMEOUT]
-        outbox._hints.append(lambda: explain_emptiness(request, watch.app, places))
-        change = watch.use_outbox(outbox, request, is_testing)
+        outbox._hints.append(lambda: explain_emptiness(request, context.app, places))
+        change = context.use_outbox(outbox, request, is_testing)
         yield outbox
         change.undo()
-        watch.outbox = None
+        context.outbox = None
 
 
 @pytest.fixture
@@ -231,12 +231,12 @@ def smtp_server_options() -> dict[str, Any]:
 def smtp_server(request: pytest.FixtureRequest, smtp_server_options: dict[str, Any]) -> Iterator[SMTPServer]:
     """A real SMTP server for the test, which the app is pointed at."""
     server = make_server(request.config, {**smtp_server_options, **read_smtp_markers(request.node)})
-    watch = get_watch(request.node)
+    context = get_context(request.node)
     with server:
-        change = watch.use_server(server, request)
+        change = context.use_server(server, request)
         yield server
         change.undo()
-        watch.servers.remove(server)
+        context.servers.remove(server)
 
 
 @pytest.fixture(scope="session")
@@ -293,13 +293,13 @@ def cuts_explanations(config: pytest.Config) -> bool:
     return config.getoption("verbose") < 2 and not is_ci
 
 
-def get_watch(item: pytest.Item) -> Watch:
+def get_context(item: pytest.Item) -> MailContext:
     """Return what the test has of ours."""
-    from ._session.context import Watch
+    from ._session.context import MailContext
 
-    if WATCH not in item.stash:
-        item.stash[WATCH] = Watch(find_app, item.config.stash[PROGRESS])
-    return item.stash[WATCH]
+    if CONTEXT not in item.stash:
+        item.stash[CONTEXT] = MailContext(find_app, item.config.stash[PROGRESS])
+    return item.stash[CONTEXT]
 
 
 def find_app(request: pytest.FixtureRequest) -> Any:
@@ -318,7 +318,7 @@ def find_app(request: pytest.FixtureRequest) -> Any:
     return app
 
 
-def watch_for_strays(item: pytest.Item) -> None:
+def guard_against_stray_mail(item: pytest.Item) -> None:
     """Have the guard watch over the test, unless real mail is allowed or the extension is not even loaded."""
     mode, guard = item.config.getini("mail_stray"), item.config.stash.get(GUARD, None)
     if guard is None and mode != "allow" and (mode == "fail" or "flask_mail" in sys.modules):
@@ -333,9 +333,9 @@ def watch_for_strays(item: pytest.Item) -> None:
 
 def wants_real_mail(item: pytest.Item) -> bool:
     """Return whether the test has one of our fixtures, so that it knows what it does."""
-    watch = item.stash.get(WATCH, None)
+    context = item.stash.get(CONTEXT, None)
     names = OUR_FIXTURES.intersection(getattr(item, "fixturenames", ()))
-    return bool(names) or (watch is not None and watch.is_in_use)
+    return bool(names) or (context is not None and context.is_in_use)
 
 
 def wants_server(item: pytest.Item | None) -> bool:
@@ -345,10 +345,10 @@ def wants_server(item: pytest.Item | None) -> bool:
     return "smtp_server" in names and "live_server" not in names
 
 
-def end_spare_thread() -> None:
+def end_cached_loop() -> None:
     """End the thread that waits for the next server."""
     if (room := sys.modules.get(f"{__package__}.server._listener")) is not None:
-        room.SPARE.end()
+        room.LOOP_CACHE.end()
 
 
 def read_mail_marker(item: pytest.Item) -> bool:

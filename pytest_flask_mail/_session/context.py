@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..server._faults import Fault
 
 
-class Watch:
+class MailContext:
     """What one test has of ours.
 
     :param find_app: returns the value of the test's fixture ``mail_app``.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..server import Session
     from ..server import SMTPServer
-    from .context import Watch
+    from .context import MailContext
 
 HEADINGS = ("#", "To", "Subject", "Parts")
 LONGEST_NAME = 120
@@ -33,29 +33,31 @@ MOST_LINES = 200
 
 
 def complete(
-    report: pytest.TestReport, item: pytest.Item, watch: Watch, more: Sequence[SMTPServer] = ()
+    report: pytest.TestReport, item: pytest.Item, context: MailContext, more: Sequence[SMTPServer] = ()
 ) -> None:
     """Keep the mails, unless ``mail_artifacts`` says never; add the sections to the report of a failure.
 
     :param more: servers that the factory made for the test.
     """
-    servers = [*watch.servers, *more]
+    servers = [*context.servers, *more]
     received = [mail for server in servers for mail in server.mails]
-    mails = received if watch.outbox is None else list(watch.outbox)
+    mails = received if context.outbox is None else list(context.outbox)
     is_kept = item.config.getini("mail_artifacts") != "never"
-    places = keep(mails, report, item, watch) if mails and is_kept else []
+    places = keep(mails, report, item, context) if mails and is_kept else []
     if report.failed and mails:
         report.sections.append((f"Captured mail ({len(mails)})", "\n".join([describe_mails(mails), *places])))
     if report.failed and (sessions := [session for server in servers for session in server.sessions]):
         report.sections.append(("SMTP session", describe_sessions(sessions)))
 
 
-def keep(mails: Sequence[Any], report: pytest.TestReport, item: pytest.Item, watch: Watch) -> list[str]:
+def keep(
+    mails: Sequence[Any], report: pytest.TestReport, item: pytest.Item, context: MailContext
+) -> list[str]:
     """Attach the mails to other plugins' reports, write them to files, and return a line that says where."""
     names = [file_name(number, mail) for number, mail in enumerate(mails)]
     contents = dict(zip(names, [mail.raw for mail in mails], strict=True))
     attach(contents, report)
-    if (folder := find_folder(item, watch)) is None:
+    if (folder := find_folder(item, context)) is None:
         return []
     try:
         write_files(contents, folder)
@@ -64,13 +66,13 @@ def keep(mails: Sequence[Any], report: pytest.TestReport, item: pytest.Item, wat
     return [f".eml files: {os.path.join(folder, '')}"]
 
 
-def find_folder(item: pytest.Item, watch: Watch) -> Path | None:
+def find_folder(item: pytest.Item, context: MailContext) -> Path | None:
     """Return the folder for the test's files, below ``--mail-eml-dir`` or ``tmp_path``; None without both."""
     if (chosen := item.config.getoption("--mail-eml-dir")) is not None:
         return Path(item.config.invocation_params.dir, chosen, folder_name(item.nodeid))
-    if watch.request is None or not item.config.pluginmanager.hasplugin("tmpdir"):
+    if context.request is None or not item.config.pluginmanager.hasplugin("tmpdir"):
         return None
-    return Path(watch.request.getfixturevalue("tmp_path"), "mail")
+    return Path(context.request.getfixturevalue("tmp_path"), "mail")
 
 
 def write_files(contents: Mapping[str, bytes], folder: Path) -> None:

@@ -66,7 +66,7 @@ def test_plain_in_two_steps(server, dial):
     client = dial(server).begin()
 
     assert client.say("AUTH PLAIN") == "334 "
-    assert client.say(base64("\0ann\0s3cret")) == "235 2.7.0 Signed in"
+    assert client.say(base64("\0ann\0s3cret")) == "235 2.7.0 Authentication successful"
 
 
 def test_login_with_initial_response(server, dial):
@@ -74,7 +74,7 @@ def test_login_with_initial_response(server, dial):
     client = dial(server).begin()
 
     assert client.say(f"AUTH login {base64('ann')}") == f"334 {base64('Password:')}"
-    assert client.say(base64("s3cret")) == "235 2.7.0 Signed in"
+    assert client.say(base64("s3cret")) == "235 2.7.0 Authentication successful"
 
 
 def test_xoauth2(server, dial):
@@ -83,7 +83,7 @@ def test_xoauth2(server, dial):
 
     reply = client.say(f"AUTH XOAUTH2 {base64(TOKEN)}")
 
-    assert reply == "235 2.7.0 Signed in"
+    assert reply == "235 2.7.0 Authentication successful"
     assert server.sessions[0].auth.mechanism == "XOAUTH2"
     assert server.sessions[0].auth.password == "s3cret"
 
@@ -105,8 +105,8 @@ def test_wrong_token(server, dial):
         (["AUTH NTLM"], "504 5.5.4 Mechanism not offered"),
         (["AUTH PLAIN !"], "501 5.5.2 Not base64"),
         (["AUTH PLAIN é"], "501 5.5.2 Not base64"),
-        (["AUTH PLAIN ="], "501 5.5.2 PLAIN has three parts, divided by NUL"),
-        (["AUTH PLAIN /w=="], "501 5.5.2 PLAIN has three parts, divided by NUL"),
+        (["AUTH PLAIN ="], "501 5.5.2 PLAIN has three parts, separated by NUL"),
+        (["AUTH PLAIN /w=="], "501 5.5.2 PLAIN has three parts, separated by NUL"),
         (["AUTH PLAIN AP8A"], "501 5.5.2 Not UTF-8"),
         (["AUTH PLAIN", "*"], "501 5.7.0 Cancelled"),
         (["AUTH LOGIN", "*"], "501 5.7.0 Cancelled"),
@@ -130,7 +130,7 @@ def test_only_once(server, dial):
     line = "AUTH PLAIN AGFubgBzM2NyZXQ="
     client = dial(server).begin(line)
 
-    assert client.say(line) == "503 5.5.1 Signed in already"
+    assert client.say(line) == "503 5.5.1 Already authenticated"
 
 
 def test_not_within_a_message(serve, dial):

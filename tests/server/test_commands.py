@@ -45,14 +45,14 @@ def test_helo(server, dial):
         (["EHLO me", "MAIL FROM:<a@b.example>", "DATA"], "503 5.5.1 Send RCPT first"),
         (
             ["EHLO me", "MAIL FROM:<a@b.example>", "MAIL FROM:<a@b.example>"],
-            "503 5.5.1 Sender given already",
+            "503 5.5.1 Sender already given",
         ),
         (
             ["EHLO me", "MAIL FROM:<a@b.example>", "RSET", "RCPT TO:<a@b.example>"],
             "503 5.5.1 Send MAIL first",
         ),
         (["EHLO me", "MAIL FROM:<a@b.example>", "EHLO me", "DATA"], "503 5.5.1 Send MAIL first"),
-        (["EHLO me", "MAIL FROM:<>", "MAIL FROM:<>"], "503 5.5.1 Sender given already"),
+        (["EHLO me", "MAIL FROM:<>", "MAIL FROM:<>"], "503 5.5.1 Sender already given"),
     ],
 )
 def test_bad_sequence(server, dial, lines, reply):

@@ -165,8 +165,8 @@ def test_chunking_is_offered(serve, connect):
 
 def test_chunks(chunks):
     """A message in chunks is put together, and dots stay as they are."""
-    assert send_chunk(chunks, "BDAT 4", b".Hi\r") == "250 2.0.0 4 octets received"
-    assert send_chunk(chunks, "BDAT 1", b"\n") == "250 2.0.0 1 octets received"
+    assert send_chunk(chunks, "BDAT 4", b".Hi\r") == "250 2.0.0 4 bytes received"
+    assert send_chunk(chunks, "BDAT 1", b"\n") == "250 2.0.0 1 bytes received"
     assert send_chunk(chunks, "BDAT 3 LAST", b".\r\n") == "250 2.0.0 Received"
 
 
@@ -216,7 +216,7 @@ def test_bad_chunk(chunks, argument):
     [
         ("DATA", "503 5.5.1 Begun with BDAT"),
         ("RCPT TO:<c@d.example>", "503 5.5.1 The message has begun"),
-        ("MAIL FROM:<c@d.example>", "503 5.5.1 Sender given already"),
+        ("MAIL FROM:<c@d.example>", "503 5.5.1 Sender already given"),
         ("RSET", "250 2.0.0 OK"),
     ],
 )

@@ -412,7 +412,7 @@ def test_body_fault_of_chunks(serve, dial):
 
     client.socket.sendall(b"BDAT 4\r\nHi\r\nBDAT 0 LAST\r\n")
 
-    assert client.reply() == "250 2.0.0 4 octets received"
+    assert client.reply() == "250 2.0.0 4 bytes received"
     assert client.reply() == "451 4.3.0 Try again later"
 
 
@@ -503,7 +503,7 @@ def test_broken_match(dial, serve):
     server = serve()
     server.on("NOOP", match=lambda _: 1 / 0).reply(450)
 
-    assert dial(server).begin().say("NOOP") == "421 4.3.0 The test server broke"
+    assert dial(server).begin().say("NOOP") == "421 4.3.0 The test server failed"
     with pytest.raises(ZeroDivisionError):
         server.stop()
 

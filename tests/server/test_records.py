@@ -35,7 +35,7 @@ def test_transcript(server, dial):
         "S: 250 2.1.5 Recipient OK",
         "C: DATA",
         "S: 354 End data with <CR><LF>.<CR><LF>",
-        "C: [message of 4 octets]",
+        "C: [message of 4 bytes]",
         "S: 250 2.0.0 Received",
         "C: QUIT",
         "S: 221 2.0.0 Bye",
@@ -245,7 +245,7 @@ def test_wait_for_mail_in_vain(server, deliver):
     """Who waits in vain is told how many there are."""
     deliver(server)
 
-    with pytest.raises(TimeoutError, match=r"^1 of 2 mails arrived within 0.01 seconds\.$"):
+    with pytest.raises(TimeoutError, match=r"^1 of 2 emails arrived within 0.01 seconds\.$"):
         server.wait_for_mail(2, timeout=0.01)
 
 
@@ -280,7 +280,7 @@ def test_client_left(server, dial):
 
     client.leave()
 
-    assert str(server.sessions[0].transcript[-1]) == "*: the client left"
+    assert str(server.sessions[0].transcript[-1]) == "*: the client disconnected"
 
 
 def test_one(server, deliver):
@@ -298,7 +298,7 @@ def test_one_in_vain(server):
 
     assert str(caught.value) == (
         "expected exactly 1 mail like IsMail(subject='Hi'), the server received no mail\n"
-        "  nobody has connected"
+        "  no client has connected"
     )
 
 

@@ -149,7 +149,7 @@ def test_not_started():
 
 def test_started_twice(server):
     """A server is started once."""
-    with pytest.raises(RuntimeError, match="serves once"):
+    with pytest.raises(RuntimeError, match="can be started only once"):
         server.start()
 
 

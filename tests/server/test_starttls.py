@@ -63,7 +63,7 @@ def test_not_offered_twice(serve, connect, trust):
     client.ehlo()
 
     assert not client.has_extn("starttls")
-    assert client.docmd("STARTTLS") == (503, b"5.5.1 TLS is active")
+    assert client.docmd("STARTTLS") == (503, b"5.5.1 TLS already active")
 
 
 def test_argument(serve, dial):
@@ -106,7 +106,7 @@ def test_injected_commands(serve, dial, trust):
 
     [session] = server.sessions
     assert session.verbs == ["EHLO", "STARTTLS", "EHLO"]
-    assert ("*", "ignores 39 octets sent before the handshake") in session.transcript
+    assert ("*", "ignores 39 bytes sent before the handshake") in session.transcript
 
 
 def test_client_refuses_certificate(serve, connect):

@@ -90,7 +90,7 @@ def test_transcript_of_a_window(server, client):
         "C: RCPT TO:<1@d.example>",
         "S: 250 2.1.5 Recipient OK",
         "C: BDAT 4 LAST",
-        "C: [chunk of 4 octets]",
+        "C: [chunk of 4 bytes]",
         "S: 250 2.0.0 Received",
         "C: QUIT",
         "S: 221 2.0.0 Bye",
