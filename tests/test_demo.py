@@ -84,7 +84,7 @@ def test_encryption(columns):
 
 def test_sessions(demo):
     """The newsletter takes one connection: signup, order, newsletter and export are four."""
-    assert "9 mails in 4 SMTP sessions" in demo.stdout
+    assert "9 emails in 4 SMTP sessions" in demo.stdout
 
 
 def test_confirmation(demo):

@@ -21,7 +21,7 @@ from .views import blueprint
 DEFAULTS = {
     "SECRET_KEY": "dev",
     "MAIL_DEFAULT_SENDER": ("The Shop", "hello@shop.example"),
-    # Links in mails start here and not with the host of the request, which whoever sends the request chooses.
+    # Links in emails start with this, and not with the host of the request, which the client chooses.
     "SHOP_URL": "https://shop.example",
     "SHOP_OWNER": "owner@shop.example",
     "SHOP_BOUNCES": "bounce@shop.example",

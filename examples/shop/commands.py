@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 
 from flask_mail import Receipt
 
-from . import mails
+from . import emails
 from .extensions import mail
 from .views import the_store
 
@@ -25,7 +25,7 @@ OUTCOMES = ("accepted", "refused", "not sent", "unknown")
 def newsletter(subject: str, text: str) -> None:
     """Send the newsletter to all subscribers, and tell whom it did not reach."""
     subscribers = the_store().subscribers
-    receipts = mail.send_many(mails.newsletter(subscriber, subject, text) for subscriber in subscribers)
+    receipts = mail.send_many(emails.newsletter(subscriber, subject, text) for subscriber in subscribers)
     report = Report(len(subscribers))
     try:
         with click.progressbar(receipts, length=len(subscribers), label="Newsletter") as bar:
@@ -39,7 +39,7 @@ def newsletter(subject: str, text: str) -> None:
 
 @dataclass
 class Report:
-    """How many mails fared how, and why some were not accepted. No receipts are kept: each holds a mail."""
+    """How many emails had which outcome, and why some failed. No receipts are kept: each holds an email."""
 
     #: How many there are to be.
     expected: int
@@ -47,7 +47,7 @@ class Report:
     failures: list[str] = field(default_factory=list)
 
     def add(self, subscriber: str, receipt: Receipt) -> None:
-        """Count a mail."""
+        """Count an email."""
         outcome, reason = fate(receipt)
         self.outcomes[outcome] += 1
         if outcome != "accepted":
@@ -64,7 +64,7 @@ class Report:
 
 def fate(receipt: Receipt) -> tuple[str, str]:
     """Return what became of the subscriber's copy, and why."""
-    # The subscriber comes first. A mail that only the audit gets is accepted, but not for them.
+    # The subscriber comes first. An email that only the audit gets is accepted, but not for them.
     subscriber = "".join(receipt.envelope.rcpt_tos[:1])
     if reply := receipt.refused.get(subscriber):
         return "refused", f"{reply.code} {reply.text}"

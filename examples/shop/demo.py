@@ -1,7 +1,7 @@
 """The shop at work: ``python -m shop.demo`` sends real mail to a real SMTP server, and shows what arrived.
 
 Both servers are in this process, on ports of their own at 127.0.0.1; nothing leaves the machine. The browser
-is ``urllib``. Exit status 0 means that every mail arrived as it should.
+is ``urllib``. Exit status 0 means that every email arrived as it should.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def main() -> int:
         with serve(app) as url:
             print(f"The shop is at {url}, its SMTP server at port {app.config['MAIL_PORT']}.\n")
             go_shopping(url, server)
-        mails, sessions = server.mails, len(server.sessions)
-    print_table([HEADINGS, *map(row, mails)])
-    print(f"\n{len(mails)} mails in {sessions} SMTP sessions, size in bytes as on the wire.")
-    return report(faults(app, mails))
+        emails, sessions = server.mails, len(server.sessions)
+    print_table([HEADINGS, *map(row, emails)])
+    print(f"\n{len(emails)} emails in {sessions} SMTP sessions, size in bytes as on the wire.")
+    return report(faults(app, emails))
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def go_shopping(url: str, server: SMTPServer) -> None:
     visit(url, "/orders/12/pay", number="12")
     visit(url, "/newsletter", subject="Blue mugs are back", text="All of them hold coffee.")
     visit(url, "/export", format="csv")
-    # The export is sent by a thread. If a mail does not come, the faults name it.
+    # The export is sent by a thread. If an email does not come, the faults name it.
     with suppress(TimeoutError):
         server.wait_for_mail(sum(EXPECTED.values()), timeout=SECONDS)
 
@@ -99,19 +99,19 @@ def visit(url: str, path: str = "", **form: str) -> None:
 
 
 def first_link(mail: ReceivedMail) -> str:
-    """Return the first address in the text of a mail."""
+    """Return the first address in the text of an email."""
     [link, *_] = re.findall(r"https?://\S+", text_of(mail.mime))
     return str(link)
 
 
 def text_of(mime: EmailMessage) -> str:
-    """Return the plain text of a mail."""
+    """Return the plain text of an email."""
     body = mime.get_body(("plain",))
     return str(body.get_content()) if body else ""
 
 
 def row(mail: ReceivedMail) -> tuple[str, ...]:
-    """Return the cells of one mail: who is in the envelope, and what was inside."""
+    """Return the cells of one email: who is in the envelope, and what was inside."""
     first, *others = mail.envelope.rcpt_tos
     to = f"{first} (+{len(others)})" if others else first
     subject = str(mail.mime["Subject"])
@@ -134,9 +134,9 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
-def faults(app: Flask, mails: Sequence[ReceivedMail]) -> list[str]:
+def faults(app: Flask, emails: Sequence[ReceivedMail]) -> list[str]:
     """Return what is not as it should be."""
-    subjects = [str(mail.mime["Subject"]) for mail in mails]
+    subjects = [str(mail.mime["Subject"]) for mail in emails]
     found = [
         f"{subject!r} arrived {subjects.count(subject)} times, not {times}"
         for subject, times in EXPECTED.items()
@@ -144,11 +144,11 @@ def faults(app: Flask, mails: Sequence[ReceivedMail]) -> list[str]:
     ]
     found += [
         f"{subject!r} was not encrypted"
-        for subject, mail in zip(subjects, mails, strict=True)
+        for subject, mail in zip(subjects, emails, strict=True)
         if not mail.tls
     ]
     if not app.extensions["shop"].customers["ann@example.com"].is_confirmed:
-        found.append("the link in the mail did not confirm the address")
+        found.append("the link in the email did not confirm the address")
     return found
 
 

@@ -35,12 +35,12 @@ def send_or_retry(message: Message) -> None:
 
 
 def send_in_background(write: Callable[..., Message], *arguments: Any) -> None:
-    """Write a mail and send it, both in a thread of their own."""
+    """Write an email and send it, both in a thread of their own."""
     Thread(target=_send_in, args=(_this_app(), lambda: write(*arguments))).start()
 
 
 def is_temporary(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPResponseException) -> bool:
-    """Return whether the server would take the same mail later: all replies are 4xx (RFC 5321, 4.2.1)."""
+    """Return whether the server would take the same email later: all replies are 4xx (RFC 5321, 4.2.1)."""
     replies = error.recipients.values() if isinstance(error, smtplib.SMTPRecipientsRefused) else [error.args]
     return all(400 <= int(reply[0]) < 500 for reply in replies)
 
@@ -50,7 +50,7 @@ def _send_in(app: Flask, write: Callable[[], Message]) -> None:
         try:
             mail.send(write())
         except Exception:
-            app.logger.exception("A mail in the background was not sent.")
+            app.logger.exception("An email in the background was not sent.")
 
 
 def _this_app() -> Flask:

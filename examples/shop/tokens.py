@@ -1,4 +1,4 @@
-"""Tokens that carry an address through a link, signed with the app's SECRET_KEY.
+"""Tokens for links: each contains an address, and is signed with the SECRET_KEY of the app.
 
 A token is good for one purpose and a limited time. The clock is the app's, so that tests need not wait.
 """

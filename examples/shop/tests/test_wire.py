@@ -9,7 +9,7 @@ import pytest
 
 @pytest.mark.smtp(tls="starttls", auth=("shop", "s3cret"), size=50_000)
 def test_newsletter_takes_one_connection(client, smtp_server):
-    """All newsletters go over one connection, encrypted and signed in."""
+    """All newsletters go over one connection, encrypted and logged in."""
     client.post("/newsletter")
 
     [session] = smtp_server.sessions
@@ -38,7 +38,7 @@ def test_nobody_else_gets_the_mail(client, smtp_server):
 
 
 def test_one_bad_recipient(client, smtp_server):
-    """Who shares with several learns which of them was refused; the others get the mail."""
+    """Who shares with several learns which of them was refused; the others get the email."""
     smtp_server.on("RCPT", match="bob@*").reply("550 5.1.1 No such user")
 
     response = client.post("/share", data={"to": ["ann@example.com", "bob@example.com"]})
@@ -48,7 +48,7 @@ def test_one_bad_recipient(client, smtp_server):
 
 
 def test_greylisting(client, smtp_server):
-    """A mail that the server wants to be asked again for is sent again."""
+    """An email that the server wants to be asked again for is sent again."""
     smtp_server.greylist()
 
     client.post("/signup", data={"email": "ann@example.com"})
@@ -108,7 +108,7 @@ def test_command_names_the_refused(send_newsletter, smtp_server):
 
 
 def test_command_names_what_nobody_knows(send_newsletter, smtp_server):
-    """A mail after which the connection broke is named as unknown, and the rest goes out."""
+    """An email after which the connection broke is named as unknown, and the rest goes out."""
     smtp_server.on("BODY", nth=2).drop()
 
     status, [unknown, counts] = send_newsletter()

@@ -13,15 +13,15 @@ from pytest_flask_mail import HEADER_INJECTIONS
 from pytest_flask_mail import IsMail
 
 
-def test_signup_sends_one_mail(client, mail_outbox):
-    """Who signs up gets one mail."""
+def test_signup_sends_one_email(client, mail_outbox):
+    """Signing up sends one email."""
     client.post("/signup", data={"email": "ann@example.com"})
 
     assert mail_outbox == [IsMail(to="ann@example.com", subject="Confirm your address", type="text+html")]
 
 
 def test_link_confirms(client, assert_sent):
-    """The link of that mail confirms the address."""
+    """The link of that email confirms the address."""
     client.post("/signup", data={"email": "ann@example.com"})
 
     mail = assert_sent(to="ann@example.com", contains="Welcome")
@@ -30,8 +30,8 @@ def test_link_confirms(client, assert_sent):
     assert mail.link("/confirm/").params["token"]
 
 
-def test_code_signs_in(client, assert_sent):
-    """The code of that mail is the second factor, once."""
+def test_code_logs_in(client, assert_sent):
+    """The code of that email is the second factor, once."""
     client.post("/signup", data={"email": "ann@example.com"})
     code = assert_sent(to="ann@example.com").code()
 
@@ -121,7 +121,7 @@ def test_reset_of_a_stranger(client, assert_not_sent):
 
 
 def test_reset_stays_the_same(client, mail_outbox):
-    """The mail for a new password says the same each time."""
+    """The email for a new password says the same each time."""
     client.post("/reset", data={"email": "ann@example.com"})
     client.post("/reset", data={"email": "ann@example.com"})
 

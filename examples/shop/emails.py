@@ -1,6 +1,6 @@
-"""The mails that the shop writes: each function returns one message, ready to be sent.
+"""The emails that the shop writes: each function returns one message, ready to be sent.
 
-Texts are in ``templates/mail``. A mail without a ``.txt`` template gets its text from the HTML.
+Texts are in ``templates/mail``. An email without a ``.txt`` template gets its text from the HTML.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TERMS = STATIC / "terms.pdf"
 
 
 def confirmation(customer: Customer) -> Message:
-    """Return the mail that proves an address: with a link for the browser, and a code to type."""
+    """Return the email that proves an address: with a link for the browser, and a code to type."""
     message = Message("Confirm your address", [_address(customer)])
     url = _link("shop.confirm", token=tokens.sign("confirm", customer.email))
     _write(message, "confirmation", customer=customer, url=url)
@@ -78,14 +78,14 @@ def invitation(friend: str) -> Message:
 
 
 def offer(friends: list[str]) -> Message:
-    """Return one mail to several friends, who see each other's addresses."""
+    """Return one email to several friends, who see each other's addresses."""
     message = Message("Have you seen these mugs?", friends)
     _write(message, "offer", url=_link("shop.index"))
     return message
 
 
 def password_reset(customer: Customer) -> Message:
-    """Return the mail to whoever forgot the password."""
+    """Return the email to whoever forgot the password."""
     message = Message("Choose a new password", [_address(customer)])
     url = _link("shop.new_password", token=tokens.sign("password", customer.email))
     _write(message, "password_reset", customer=customer, url=url)
