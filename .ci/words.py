@@ -107,6 +107,7 @@ class Allowed(NamedTuple):
 
 ALLOWED = (
     Allowed(r"(?<=\.)mails|def mails|(?<=`)mails(?=`)", "a public name of SMTPServer"),
+    Allowed(r"Outbox: \d+ mails?|\d+ mails?>", "how an outbox and a server show themselves"),
     Allowed("(?:that|suite) mails (?:to|from)", "the verb"),
     Allowed(
         "(?:capital|small|first|last|header|between|join|into|its|other|of|these) letters?"

@@ -25,7 +25,7 @@ class Place(NamedTuple):
 
 
 def find_sender() -> Place:
-    """Return the line of the user's program by which this thread came to us."""
+    """Return the line of the user's program that called us in this thread."""
     frame = sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in OURS:
         frame = frame.f_back

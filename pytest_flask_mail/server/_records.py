@@ -167,24 +167,24 @@ class Arrivals:
     """The emails that one server received, in order. Safe to use from every thread."""
 
     def __init__(self) -> None:
-        self._mails: list[ReceivedMail] = []
+        self._emails: list[ReceivedMail] = []
         self.changed: threading.Condition = threading.Condition()
 
     def add(self, mail: ReceivedMail) -> None:
         """Add the email and wake all threads that wait for one."""
         with self.changed:
-            self._mails.append(mail)
+            self._emails.append(mail)
             self.changed.notify_all()
 
     def so_far(self) -> list[ReceivedMail]:
         """Return the emails so far in a new list."""
         with self.changed:
-            return self._mails.copy()
+            return self._emails.copy()
 
     def wait_for(self, is_enough: Callable[[list[ReceivedMail]], object], timeout: float) -> bool:
         """Return whether there were enough emails before the timeout (seconds)."""
         with self.changed:
-            return bool(self.changed.wait_for(lambda: is_enough(self._mails), timeout))
+            return bool(self.changed.wait_for(lambda: is_enough(self._emails), timeout))
 
 
 @dataclass

@@ -178,7 +178,7 @@ class SMTPServer(Searchable[ReceivedMail], Breakable):
 
     @property
     def mails(self) -> list[ReceivedMail]:
-        """The emails that arrived, in order, in a new list. Each is there before its client gets the reply."""
+        """The emails that arrived, in order, in a new list, each before its client gets the reply."""
         return self._state.arrivals.so_far()
 
     @property
@@ -193,7 +193,7 @@ class SMTPServer(Searchable[ReceivedMail], Breakable):
         :param timeout: seconds.
         :raises TimeoutError: fewer arrived in time.
         """
-        if not self._state.arrivals.wait_for(lambda mails: len(mails) >= count, timeout):
+        if not self._state.arrivals.wait_for(lambda emails: len(emails) >= count, timeout):
             raise TimeoutError(f"{len(self.mails)} of {count} emails arrived within {timeout:g} seconds.")
         return self.mails
 
@@ -218,7 +218,8 @@ class SMTPServer(Searchable[ReceivedMail], Breakable):
 
     def __repr__(self) -> str:
         place = "not started" if self._address is None else f"{self.host}:{self.port}"
-        return f"<SMTPServer {place}, {len(self.mails)} mails>"
+        count = len(self.mails)
+        return f"<SMTPServer {place}, {count} mail{'' if count == 1 else 's'}>"
 
 
 def load_protocol() -> type[Protocol]:

@@ -183,7 +183,7 @@ def test_it(mail_outbox):
     )
 
     assert outcome.explanations[0] == (
-        "E       expected a mail like IsMail(to='ann@x.org') within 0.01 s, the outbox is empty"
+        "E       expected an email like IsMail(to='ann@x.org') within 0.01 s, the outbox is empty"
     )
 
 

@@ -113,7 +113,7 @@ def test_it(app):
 
 TEXT = (
     "real mail to smtp.shop.example:587 from sending.py:4."
-    " Use the fixture mail_outbox, or smtp_server to really send."
+    " Use the fixture mail_outbox, or smtp_server to send for real."
 )
 
 

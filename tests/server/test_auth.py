@@ -1,4 +1,4 @@
-"""AUTH as RFC 4954 has it: mechanisms, bad answers, and what is left to those who did not sign in."""
+"""AUTH as RFC 4954 has it: mechanisms, bad answers, and what is left to those who did not log in."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def base64(text):
 
 @pytest.fixture
 def server(serve):
-    """A server that demands to sign in."""
+    """A server that demands to log in."""
     return serve(auth=("ann", "s3cret"))
 
 
 @pytest.mark.parametrize("line", ["MAIL FROM:<a@b.example>", "RCPT TO:<a@b.example>", "DATA", "VRFY ann"])
 def test_required(server, dial, line):
-    """Nothing but greeting, signing in and leaving is allowed to those who did not sign in."""
+    """Nothing but greeting, logging in and leaving is allowed to those who did not log in."""
     assert dial(server).begin().say(line) == "530 5.7.0 Authentication required"
 
 
@@ -78,7 +78,7 @@ def test_login_with_initial_response(server, dial):
 
 
 def test_xoauth2(server, dial):
-    """XOAUTH2 signs in with a token."""
+    """XOAUTH2 logs in with a token."""
     client = dial(server).begin()
 
     reply = client.say(f"AUTH XOAUTH2 {base64(TOKEN)}")
@@ -126,7 +126,7 @@ def test_bad_answer(server, dial, lines, reply):
 
 
 def test_only_once(server, dial):
-    """Who signed in cannot sign in again."""
+    """Who logged in cannot log in again."""
     line = "AUTH PLAIN AGFubgBzM2NyZXQ="
     client = dial(server).begin(line)
 
@@ -134,7 +134,7 @@ def test_only_once(server, dial):
 
 
 def test_not_within_a_message(serve, dial):
-    """Nobody signs in within a message."""
+    """Nobody logs in within a message."""
     client = dial(serve(auth="any", auth_required=False)).begin("MAIL FROM:<a@b.example>")
 
     assert client.say("AUTH PLAIN") == "503 5.5.1 Not within a message"

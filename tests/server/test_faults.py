@@ -384,8 +384,8 @@ def test_other_faults_count_on(server, dial):
     assert [client.say("NOOP")[:3] for _ in range(3)] == ["450", "451", "250"]
 
 
-def test_wrong_command_meets_no_fault(server, dial):
-    """A command that is refused anyway meets no fault."""
+def test_wrong_command_triggers_no_fault(server, dial):
+    """A command that is refused anyway triggers no fault."""
     server.on("RCPT").reply(450)
     client = dial(server).begin()
 

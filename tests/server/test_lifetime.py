@@ -244,7 +244,7 @@ def send_ten_thousand(client):
         client.socket.sendall(command + content)
 
 
-def test_ten_thousand_mails(serve, dial):
+def test_ten_thousand_emails(serve, dial):
     """10,000 messages of 10 kB arrive, each once."""
     server = serve(chunking=True)
     client = dial(server).begin()

@@ -33,7 +33,7 @@ def test_end(loop):
 
 
 def test_not_kept(loop_cache):
-    """A loop that is given back ends, unless one is to be kept."""
+    """A loop that is released ends, unless one is to be kept."""
     loop = loop_cache.take()
 
     loop_cache.release(loop)
@@ -63,7 +63,7 @@ def test_one_at_a_time(loop_cache):
 
 
 def test_kept_no_longer(loop_cache):
-    """When none is kept any more, the one that waits ends, and those in use when they are given back."""
+    """When none is kept any more, the one that waits ends, and those in use when they are released."""
     loop_cache.keep()
     used = loop_cache.take()
     loop_cache.keep()

@@ -1,4 +1,4 @@
-"""What a test can see afterwards: sessions, transcripts, mails."""
+"""What a test can see afterwards: sessions, transcripts, emails."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_sessions_in_order(server, dial):
 
 
 def test_mail(server, deliver):
-    """A mail has its exact bytes, its message object, its session and its peer."""
+    """An email has its exact bytes, its message object, its session and its peer."""
     deliver(server)
 
     [mail] = server.mails
@@ -193,7 +193,7 @@ def test_mail(server, deliver):
 
 
 def test_mail_is_frozen(server, deliver):
-    """A mail cannot be changed."""
+    """An email cannot be changed."""
     deliver(server)
 
     with pytest.raises(FrozenInstanceError):
@@ -201,7 +201,7 @@ def test_mail_is_frozen(server, deliver):
 
 
 def test_mail_before_auth(serve, dial):
-    """A mail shows who was signed in when it arrived, not who signed in later."""
+    """An email shows who was logged in when it arrived, not who logged in later."""
     server = serve(auth="any", auth_required=False)
     client = dial(server).begin("MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "DATA")
     client.say("Hi\r\n.")
@@ -221,8 +221,8 @@ def test_null_sender(server, dial):
     assert server.mails[0].envelope.mail_from == ""
 
 
-def test_mails_is_a_copy(server, deliver):
-    """A list of mails once taken does not grow."""
+def test_emails_is_a_copy(server, deliver):
+    """A list of emails once taken does not grow."""
     before = server.mails
 
     deliver(server)
@@ -231,14 +231,14 @@ def test_mails_is_a_copy(server, deliver):
 
 
 def test_wait_for_mail(server, deliver):
-    """Who waits for a mail gets it as soon as it is there."""
+    """Who waits for an email gets it as soon as it is there."""
     sender = threading.Thread(target=deliver, args=[server])
     sender.start()
 
-    mails = server.wait_for_mail()
+    emails = server.wait_for_mail()
 
     sender.join()
-    assert [mail.raw for mail in mails] == [MAIL]
+    assert [mail.raw for mail in emails] == [MAIL]
 
 
 def test_wait_for_mail_in_vain(server, deliver):
@@ -256,7 +256,7 @@ def test_repr(serve, deliver):
     deliver(server)
 
     [session] = server.sessions
-    assert repr(server) == f"<SMTPServer 127.0.0.1:{server.port}, 1 mails>"
+    assert repr(server) == f"<SMTPServer 127.0.0.1:{server.port}, 1 mail>"
     assert repr(session) == (
         f"<Session 127.0.0.1:{session.peer[1]}, TLSv1.3, user 'ann':"
         " EHLO STARTTLS EHLO AUTH MAIL RCPT DATA QUIT>"
@@ -284,7 +284,7 @@ def test_client_left(server, dial):
 
 
 def test_one(server, deliver):
-    """``one`` returns the mail with the given fields, which are those of IsMail."""
+    """``one`` returns the email with the given fields, which are those of IsMail."""
     deliver(server, content=b"Subject: First\r\n\r\nHi\r\n")
     deliver(server, content=b"Subject: Second\r\n\r\nHi\r\n")
 
@@ -297,13 +297,13 @@ def test_one_in_vain(server):
         server.one(subject="Hi")
 
     assert str(caught.value) == (
-        "expected exactly 1 mail like IsMail(subject='Hi'), the server received no mail\n"
+        "expected exactly 1 email like IsMail(subject='Hi'), the server received no mail\n"
         "  no client has connected"
     )
 
 
 def test_a_received_mail_is_read_like_a_sent_one(server, deliver):
-    """A received mail has links and codes, as one of the outbox has."""
+    """A received email has links and codes, as one of the outbox has."""
     deliver(server, content=b"Subject: Hi\r\n\r\nYour code: 123456\r\n")
 
     assert server.mails[0].code() == "123456"

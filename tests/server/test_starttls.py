@@ -35,7 +35,7 @@ def test_no_auth_offered_before(serve, dial):
 
 
 def test_optional(serve, dial):
-    """Where TLS is optional, the client may do without, and the mail shows it."""
+    """Where TLS is optional, the client may do without, and the email shows it."""
     server = serve(tls="starttls-optional", auth=("ann", "a"), auth_required=False)
     client = dial(server).begin("MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "DATA")
 
@@ -71,7 +71,7 @@ def test_argument(serve, dial):
     assert dial(serve(tls="starttls")).begin().say("STARTTLS now") == "501 5.5.4 Syntax: STARTTLS"
 
 
-def test_starts_anew(serve, connect, trust):
+def test_starts_again(serve, connect, trust):
     """After STARTTLS the client has to greet again."""
     server = serve(tls="starttls-optional")
     client = connect(server)

@@ -45,7 +45,7 @@ class Replies:
         return Verbatim(with_status(text, is_wanted))
 
     def send(self, text: str) -> None:
-        """Send the reply as it is; LF separates lines. After 421, or on a fault's order, end the conversation.
+        """Send the reply as it is; LF separates lines. End the conversation after 421, or if a fault says so.
 
         :raises ConversationOver: the conversation has ended.
         """
