@@ -15,8 +15,17 @@ WORDS_CHECKED = (
     "CONTRIBUTING.md",
     "Makefile",
     "conftest.py",
+    "examples/",
+    "flask_mail/parsed/",
     "noxfile.py",
     "pyproject.toml",
+    "pytest_flask_mail/",
+    "tests/matching/",
+    "tests/outbox/",
+    "tests/parsed/",
+    "tests/plugin/",
+    "tests/server/",
+    "tests/typing/",
 )
 """Where the words are looked for: a file, or a folder with all that is in it."""
 

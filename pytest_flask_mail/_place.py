@@ -1,6 +1,6 @@
 """Where in the user's program something was called.
 
-Knows no pytest, no Flask, and nothing else of ours.
+Knows neither pytest nor Flask, and imports nothing else of the package.
 """
 
 from __future__ import annotations

@@ -161,15 +161,15 @@ class Outbox(list[SentMail], Searchable[SentMail]):
     @classmethod
     @contextmanager
     def _capture_process(cls) -> Iterator[Outbox]:
-        from flask_mail import capture as seam
+        from flask_mail import capture
 
         outbox = cls()
         recorder = Recorder(outbox)
-        seam.install(recorder)
+        capture.install(recorder)
         try:
             yield outbox
         finally:
-            seam.remove(recorder)
+            capture.remove(recorder)
 
     def _view(self, holds: Callable[[SentMail], bool]) -> Outbox:
         """Return an outbox for later emails for which ``holds`` returns true."""

@@ -1,6 +1,6 @@
 """An email as it was sent, as an object of the user's own message class.
 
-Imports the extension only for type checkers: whoever has a message has it loaded.
+Imports the extension only for type checkers: a program that has a message has loaded it.
 """
 
 from __future__ import annotations

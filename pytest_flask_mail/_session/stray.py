@@ -45,15 +45,15 @@ class Guard:
 
     def install(self) -> None:
         """Start to watch."""
-        from flask_mail import capture as seam
+        from flask_mail import capture
 
-        seam.install(self)
+        capture.install(self)
 
     def remove(self) -> None:
         """Stop watching."""
-        from flask_mail import capture as seam
+        from flask_mail import capture
 
-        seam.remove(self)
+        capture.remove(self)
 
     def intercepts(self, app: Any) -> bool:
         """Replace no server."""

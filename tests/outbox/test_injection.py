@@ -214,7 +214,7 @@ def test_where_it_is():
 
 
 def test_address_among_recipients():
-    """An address of its own in a header of addresses is said with that header."""
+    """An injected address in a header of addresses is reported with that header."""
     assert fail(write_carelessly(to=f"ann@x.org, {CANARY_ADDRESS}")) == (
         "header injection in 'Hi' -> ann@x.org\n"
         "  canary@injection.invalid is an address in To: 'ann@x.org, canary@injection.invalid'"
@@ -343,7 +343,7 @@ def test_form_that_breaks(app):
 
 
 def test_form_that_is_elsewhere(app):
-    """A call that never comes to a form is no refusal."""
+    """A call that never reaches a form is not a refusal."""
     client = app.test_client()
 
     with pytest.raises(AssertionError) as caught:

@@ -37,7 +37,7 @@ class Registered(Message):
 
 
 class Empty(Message):
-    """A message class with a length, by which a message without parts of its own is false."""
+    """A message class with a length, so that a message without parts is false."""
 
     def __len__(self):
         return 0

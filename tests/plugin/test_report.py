@@ -117,7 +117,7 @@ def test_files_of_a_failure(run):
 
 
 def test_files_beside_those_of_the_test(run):
-    """A test with files of its own has the emails beside them."""
+    """A test with its own files has the emails beside them."""
     outcome = run(
         """
 from sending import send
@@ -145,7 +145,7 @@ def test_chosen_folder(run, project):
 
 
 def test_long_name_of_a_test(run, project):
-    """However long the name of a test is, its folder has a name that can be written, and of its own."""
+    """However long the name of a test is, its folder has a valid and unique name."""
     outcome = run(
         """
 import pytest

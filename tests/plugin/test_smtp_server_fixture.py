@@ -168,7 +168,7 @@ def test_it(smtp_server):
 
 
 def test_options_fixture(run):
-    """Options come from the fixture smtp_server_options, overridden; a marker's are on top."""
+    """Options come from the overridden fixture smtp_server_options; a marker's take precedence."""
     outcome = run(
         """
 import pytest
@@ -472,7 +472,7 @@ def test_it(mail_outbox, smtp_server_factory):
 
 
 def test_live_server(run_apart):
-    """pytest-flask's live server, which runs the app in a process of its own, sends through the server."""
+    """pytest-flask's live server, which runs the app in another process, sends through the server."""
     outcome = run_apart(
         """
 import urllib.request

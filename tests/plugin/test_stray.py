@@ -211,7 +211,7 @@ def test_suppressed_mail(refused):
 
 
 def test_wrong_setting(run_apart):
-    """A value that is none ends the run with what may be given."""
+    """An invalid value ends the run with a list of the valid ones."""
     outcome = run_apart("def test_it(): pass", "-o", "mail_stray=never")
 
     assert outcome.result.ret == pytest.ExitCode.USAGE_ERROR

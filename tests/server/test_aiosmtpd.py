@@ -24,7 +24,7 @@ OPTIONAL = {"rset_hook"}
 
 @pytest.fixture
 def conversation():
-    """One that nobody has connected to."""
+    """A conversation without a connection."""
     loop = asyncio.new_event_loop()
     yield Protocol(ServerState(SMTPServer()._options), loop)
     loop.close()

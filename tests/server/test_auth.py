@@ -23,7 +23,7 @@ def server(serve):
 
 @pytest.mark.parametrize("line", ["MAIL FROM:<a@b.example>", "RCPT TO:<a@b.example>", "DATA", "VRFY ann"])
 def test_required(server, dial, line):
-    """Nothing but greeting, logging in and leaving is allowed to those who did not log in."""
+    """A client that has not logged in may only greet, log in and quit."""
     assert dial(server).begin().say(line) == "530 5.7.0 Authentication required"
 
 
@@ -126,7 +126,7 @@ def test_bad_answer(server, dial, lines, reply):
 
 
 def test_only_once(server, dial):
-    """Who logged in cannot log in again."""
+    """A client that has logged in cannot log in again."""
     line = "AUTH PLAIN AGFubgBzM2NyZXQ="
     client = dial(server).begin(line)
 
@@ -134,14 +134,14 @@ def test_only_once(server, dial):
 
 
 def test_not_within_a_message(serve, dial):
-    """Nobody logs in within a message."""
+    """A client cannot log in within a message."""
     client = dial(serve(auth="any", auth_required=False)).begin("MAIL FROM:<a@b.example>")
 
     assert client.say("AUTH PLAIN") == "503 5.5.1 Not within a message"
 
 
 def test_not_after_helo(server, dial):
-    """Who said HELO does not know AUTH."""
+    """After HELO, AUTH is refused."""
     client = dial(server)
     client.reply()
 

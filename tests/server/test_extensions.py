@@ -198,7 +198,7 @@ def test_chunks_too_big(chunks):
 
 
 def test_chunk_without_recipient(serve, dial):
-    """The bytes of a chunk before its time are not taken for commands."""
+    """The bytes of a chunk that comes too early are not read as commands."""
     client = dial(serve(chunking=True)).begin("MAIL FROM:<a@b.example>")
 
     assert send_chunk(client, "BDAT 6 LAST", b"QUIT\r\n") == "503 5.5.1 Send RCPT first"
@@ -242,7 +242,7 @@ def test_lines_in_chunks(chunks):
 
 
 def test_chunk_before_auth(serve, dial):
-    """The bytes of a chunk from one who did not log in are not taken for commands."""
+    """The bytes of a chunk from a client that has not logged in are not read as commands."""
     client = dial(serve(chunking=True, auth="any")).begin()
 
     assert send_chunk(client, "BDAT 6 LAST", b"QUIT\r\n") == "530 5.7.0 Authentication required"

@@ -42,7 +42,7 @@ def test_wrong_place(server, arguments, message):
     ],
 )
 def test_wrong_type(server, arguments, message):
-    """A place that is none is a TypeError."""
+    """A fault with a value of the wrong type is an error."""
     with pytest.raises(TypeError) as caught:
         server.on("RCPT", **arguments)
 

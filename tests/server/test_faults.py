@@ -89,7 +89,7 @@ def test_garble(server, arrive, phase):
 
 @pytest.mark.parametrize("phase", STEPS)
 def test_hang(server, arrive, phase):
-    """A server that hangs says nothing, and notices that the client gives up."""
+    """A server that hangs sends nothing, and notices that the client gives up."""
     server.on(phase).hang()
     client = arrive(phase)
     client.socket.settimeout(0.02)
@@ -137,7 +137,7 @@ def test_then_drop(server, arrive, phase):
 
 
 def test_agreeing_reply_then_drop(server, arrive):
-    """A reply that agrees can be the last one, too."""
+    """A positive reply can be the last one, too."""
     server.on("BODY").reply("250 Queued as 12").then_drop()
     client = arrive("BODY")
 
@@ -148,7 +148,7 @@ def test_agreeing_reply_then_drop(server, arrive):
 
 
 def test_garble_then_drop(server, arrive):
-    """Half a reply can be the last thing a client hears."""
+    """Half a reply can be the last thing that a client gets."""
     server.on("MAIL").garble(b"25").then_drop()
     client = arrive("MAIL")
 
@@ -250,7 +250,7 @@ def test_ehlo_offers(server, connect):
 
 
 def test_refused_command_is_not_performed(server, arrive):
-    """A sender that a fault refused is none."""
+    """A sender that a fault refused does not count."""
     server.on("MAIL").reply(451)
     client = arrive("MAIL")
     client.reply()
@@ -259,7 +259,7 @@ def test_refused_command_is_not_performed(server, arrive):
 
 
 def test_agreeing_reply_is_performed(server, arrive):
-    """A reply that agrees changes the words, not the deed."""
+    """A positive reply changes the text, not what the server does."""
     server.on("MAIL").reply("250 Go on")
     client = arrive("MAIL")
 
@@ -268,7 +268,7 @@ def test_agreeing_reply_is_performed(server, arrive):
 
 
 def test_agreeing_auth(serve, dial):
-    """A reply that agrees to AUTH lets everybody in."""
+    """A positive reply to AUTH lets every client log in."""
     server = serve(auth=("ann", "s3cret"))
     server.on("AUTH").reply(235)
     client = dial(server).begin("AUTH PLAIN AGV2ZQB4")

@@ -89,7 +89,7 @@ def test_ended_elsewhere(loop_cache):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_forked(loop_cache):
-    """A forked process, to which threads do not come along, takes a loop of its own."""
+    """A forked process, which has no copies of the threads, makes a new loop."""
     loop_cache.keep()
     child = os.fork()
     if child == 0:

@@ -90,7 +90,7 @@ def test_verbs(serve, deliver):
 
 
 def test_verbs_of_early_leaver(server, dial):
-    """What a client said right before it left has been heard."""
+    """What a client sent right before it disconnected has been processed."""
     client = dial(server)
 
     client.send("EHLO me", "NOOP", "QUIT")
@@ -101,7 +101,7 @@ def test_verbs_of_early_leaver(server, dial):
 
 
 def test_last_words(dial):
-    """What a client said right before the server stopped has been heard as well."""
+    """What a client sent right before the server stopped has been processed as well."""
     with SMTPServer() as server:
         dial(server).send("EHLO me")
 
@@ -127,7 +127,7 @@ def test_round_trips_of_pipelining(server, dial):
 
 
 def test_round_trips_of_chunking(serve, dial):
-    """A large message in one write makes no round trips of its own, however it is divided on its way."""
+    """A large message in one write adds no round trips, however it is divided on its way."""
     server = serve(chunking=True)
     client = dial(server).begin()
     envelope = b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nBDAT 3000000 LAST\r\n"
@@ -149,7 +149,7 @@ def test_round_trips_of_a_large_message(server, dial):
 
 
 def test_peer_and_duration(server, dial):
-    """A session knows who connected, and how long it has lasted."""
+    """A session knows the address of its client, and how long it has lasted."""
     client = dial(server).begin()
 
     [session] = server.sessions
@@ -231,7 +231,7 @@ def test_emails_is_a_copy(server, deliver):
 
 
 def test_wait_for_mail(server, deliver):
-    """Who waits for an email gets it as soon as it is there."""
+    """A thread that waits for an email gets it as soon as it arrives."""
     sender = threading.Thread(target=deliver, args=[server])
     sender.start()
 
@@ -242,7 +242,7 @@ def test_wait_for_mail(server, deliver):
 
 
 def test_wait_for_mail_in_vain(server, deliver):
-    """Who waits in vain is told how many there are."""
+    """Waiting in vain is an error that says how many emails there are."""
     deliver(server)
 
     with pytest.raises(TimeoutError, match=r"^1 of 2 emails arrived within 0.01 seconds\.$"):
@@ -292,7 +292,7 @@ def test_one(server, deliver):
 
 
 def test_one_in_vain(server):
-    """``one`` says that nothing arrived, and that nobody came."""
+    """``one`` says that nothing arrived, and that no client connected."""
     with pytest.raises(AssertionError) as caught:
         server.one(subject="Hi")
 

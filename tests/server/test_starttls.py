@@ -20,7 +20,7 @@ def test_required(serve, dial, line):
 
 @pytest.mark.parametrize("line", ["EHLO me", "NOOP", "QUIT"])
 def test_allowed_before(serve, dial, line):
-    """What says nothing and changes nothing may go before TLS."""
+    """Commands that reveal and change nothing are allowed before TLS."""
     client = dial(serve(tls="starttls")).begin()
 
     assert client.say(line)[0] == "2"

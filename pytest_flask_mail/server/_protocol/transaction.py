@@ -117,14 +117,14 @@ class Transaction(Conversation):
 
     async def _receive(self, content: bytes) -> None:
         """Keep the message unless it is refused, and only then reply."""
-        heard, problem = self.envelope, find_problem(content, self.options)
+        received, problem = self.envelope, find_problem(content, self.options)
         self._set_rset_state()
         if problem is not None:
             raise Refusal(problem)
         fault = self.state.faults.trigger("BODY", content)
         if fault is None or not fault.refuses:
-            sender, recipients = heard.mail_from or "", heard.rcpt_tos
-            envelope = Envelope(sender, recipients, content, heard.mail_options, heard.rcpt_options)
+            sender, recipients = received.mail_from or "", received.rcpt_tos
+            envelope = Envelope(sender, recipients, content, received.mail_options, received.rcpt_options)
             self.state.arrivals.add(ReceivedMail(envelope, self.record, self.record.tls, self.record.auth))
         await self.push(await self.replies.perform(fault) or "250 2.0.0 Received")
 
