@@ -209,7 +209,9 @@ class SMTPServer(Searchable[ReceivedMail], Breakable):
 
     def _get_address(self) -> tuple[str, int]:
         if self._address is None:
-            raise RuntimeError("The SMTPServer is not running. Use it in a with statement, or call start().")
+            raise RuntimeError(
+                "The SMTPServer has not been started. Use it in a with statement, or call start()."
+            )
         return self._address
 
     def _settle(self) -> None:

@@ -302,7 +302,7 @@ def test_what_can_be_looked_at(emails):
 
 
 @pytest.mark.parametrize("emails", [12, None, [12], Message], ids=repr)
-def test_what_is_no_mail(emails):
+def test_what_is_not_an_email(emails):
     """Anything else is an error, not a pass."""
     with pytest.raises(TypeError, match="mail"):
         assert_no_header_injection(emails)
