@@ -1,4 +1,4 @@
-"""The names for users. Light to import: each is loaded when it is first asked for.
+"""The public names. Light to import: each is loaded when it is first used.
 
 The fixtures and hooks are in ``plugin``, which pytest loads by itself.
 """

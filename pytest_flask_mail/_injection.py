@@ -1,7 +1,7 @@
-"""Texts that try to become a header or an address of their own, and whether one did.
+"""Texts that try to inject a header or an address, and whether one succeeded.
 
-Every text carries one canary: a header, or an address. What survives inside one header's value is harmless.
-Rules: RFC 5322 sections 2.2 and 3.6 (headers), CWE-93. Knows neither pytest nor how mails are caught.
+Every text contains one canary: a header, or an address. What stays inside one header's value is harmless.
+Rules: RFC 5322 sections 2.2 and 3.6 (headers), CWE-93. Knows neither pytest nor how emails are captured.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _LINE = f"{CANARY_HEADER}: 1"
 
 
 class Payload(str):
-    """A text to add to what a user may enter."""
+    """A text to append to what a user may enter."""
 
     __slots__ = ("id",)
-    #: What pytest calls the test with it.
+    #: The id of the test with it.
     id: str
 
     def __new__(cls, id: str, text: str) -> Payload:
@@ -44,7 +44,7 @@ class Payload(str):
         return payload
 
 
-#: To be added to a name, a subject, an address: ``"Ann" + payload``.
+#: To be appended to a name, a subject, an address: ``"Ann" + payload``.
 HEADER_INJECTIONS = [
     Payload("crlf-header", f"\r\n{_LINE}"),
     Payload("lf-header", f"\n{_LINE}"),
@@ -61,7 +61,7 @@ HEADER_INJECTIONS = [
     Payload("next-line-header", f"\x85{_LINE}"),
     Payload("line-separator-header", f"\u2028{_LINE}"),
     Payload("paragraph-separator-header", f"\u2029{_LINE}"),
-    # Cut to one octet each, the two ideographs are CR and LF.
+    # Cut to one byte each, the two ideographs are CR and LF.
     Payload("truncated-to-crlf-header", f"\u560d\u560a{_LINE}"),
     Payload("percent-encoded-header", f"%0d%0a{CANARY_HEADER}%3A%201"),
     Payload("encoded-word-header", f"=?utf-8?q?=0D=0A{CANARY_HEADER}=3A_1?="),
@@ -91,40 +91,40 @@ _ONCE = frozenset(
 _NOT_AN_ADDRESS = re.compile(r'"(?:[^"\\]|\\.)*"|=\?[^?\s]*\?[^?\s]*\?[^?\s]*\?=|\([^()]*\)', re.DOTALL)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _HEADER = re.compile(r"([!-9;-~]+):")
-#: Octets of a body in which headers would be that fell out of the header.
+#: Bytes at the start of a body that are searched for headers that slipped into it.
 _LOOKED_AT = 2000
-#: Answers that say that the call came to the wrong place, rather than that the text was refused.
+#: Statuses that mean that the call reached the wrong place, not that the text was refused.
 _WRONG_PLACE = frozenset({401, 403, 404, 405})
 
 
 def payload_id(value: object) -> str | None:
-    """Return how a test with this value is called; None for what is no payload."""
+    """Return the id of a test with this value; None if it is not a payload."""
     return value.id if isinstance(value, Payload) else None
 
 
-def assert_no_header_injection(mails: object) -> None:
-    """Fail if a text has become a header or an address of its own, in one mail or in any of several.
+def assert_no_header_injection(emails: object) -> None:
+    """Fail if a text was injected as a header or an address, in one email or in any of several.
 
-    :param mails: an outbox, a list of mails, a mail, a message that was not sent, or bytes.
+    :param emails: an outbox, a list of emails, an email, a message that was not sent, or bytes.
     :raises AssertionError: the text says where.
-    :raises TypeError: these are no mails.
+    :raises TypeError: this is neither an email nor several.
     """
     __tracebackhide__ = True
-    every = _each_mail(mails)
+    every = _each_email(emails)
     for number, mail in enumerate(every):
         if found := find_injections(mail):
-            place = f"[{number}] " if len(every) > 1 or mail is not mails else ""
+            place = f"[{number}] " if len(every) > 1 or mail is not emails else ""
             raise AssertionError("\n  ".join([f"header injection in {place}{describe(mail)}", *found]))
 
 
 def assert_rejects_injection(call: Callable[[str], object]) -> None:
-    """Fail if a call with any of the payloads neither refuses it nor sends only harmless mail.
+    """Fail unless a call refuses each of the payloads or sends only harmless emails.
 
     A refusal is a ValueError, as all errors of a message are, or a 4xx exception or response other than 401,
-    403, 404 and 405. No mail leaves the process. A message or bytes that the call returns are looked at too.
+    403, 404 and 405. No mail leaves the process. A message or bytes that the call returns are checked, too.
 
-    :param call: takes one text that a user may have entered.
-    :raises AssertionError: the text says which payload did what.
+    :param call: takes one text as a user may enter it.
+    :raises AssertionError: the text says what each payload did.
     """
     __tracebackhide__ = True
     faults = [f"{one.id}: {fault}" for one in HEADER_INJECTIONS for fault in _try(call, one)]
@@ -135,7 +135,7 @@ def assert_rejects_injection(call: Callable[[str], object]) -> None:
 
 
 def find_injections(mail: object) -> list[str]:
-    """Return what became a header or an address of its own, a line each; nothing for what cannot be sent."""
+    """Return what was injected, a line each; an empty list for a message that cannot be sent."""
     raw = _raw(mail)
     if raw is None:
         return []
@@ -146,7 +146,7 @@ def find_injections(mail: object) -> list[str]:
 
 
 def _raw(mail: Any) -> bytes | None:
-    """Return the bytes of the mail; None for a message that sending will refuse."""
+    """Return the bytes of the email; None for a message that sending will refuse."""
     if not hasattr(mail, "raw") and hasattr(mail, "has_bad_headers") and mail.has_bad_headers():
         return None
     try:
@@ -155,18 +155,20 @@ def _raw(mail: Any) -> bytes | None:
         return None
 
 
-def _each_mail(mails: Any) -> list[Any]:
-    if isinstance(mails, str):
-        return [mails.encode("utf-8", "surrogateescape")]
-    if is_mail(mails):
-        return [mails]
-    if not isinstance(mails, Iterable):
-        raise TypeError(f"{mails!r:.80} is neither a mail nor several. Give an outbox, a Message, or bytes.")
-    return [read(mail).mail for mail in mails]
+def _each_email(emails: Any) -> list[Any]:
+    if isinstance(emails, str):
+        return [emails.encode("utf-8", "surrogateescape")]
+    if is_mail(emails):
+        return [emails]
+    if not isinstance(emails, Iterable):
+        raise TypeError(
+            f"{emails!r:.80} is neither an email nor several. Give an outbox, a Message, or bytes."
+        )
+    return [read(mail).mail for mail in emails]
 
 
 def _in_raw(raw: bytes) -> Iterator[str]:
-    """Read the header as programs do that end lines at other characters than CRLF."""
+    """Read the header like programs that end lines at other characters than CRLF."""
     head, _, body = raw.partition(b"\r\n\r\n")
     lines = head.decode("utf-8", "surrogateescape").splitlines()
     names = {match[1].lower() for line in lines if (match := _HEADER.match(line))}
@@ -185,13 +187,13 @@ def _in_parts(raw: bytes) -> Iterator[str]:
         names = [name.lower() for name in part.keys()]  # noqa: SIM118 # a Message is no dict: keys() repeats
         if CANARY_HEADER.lower() in names:
             yield f"{CANARY_HEADER} is a header{where}"
-        yield from (f"{name.title()} is there twice in the header{where}" for name in _twice(names))
+        yield from (f"{name.title()} appears twice in the header{where}" for name in _twice(names))
         for name, value in part.items():
             if _ADDRESS_HEADERS.fullmatch(name) and _has_canary_address(str(value)):
                 yield f"{CANARY_ADDRESS} is an address in {name}: {str(value)!r}{where}"
         for defect in part.defects:
             if isinstance(defect, FirstHeaderLineIsContinuationDefect | MissingHeaderBodySeparatorDefect):
-                yield f"the header{where} has a line that is no header"
+                yield f"the header{where} has a line that is not a header"
 
 
 def _twice(names: list[str]) -> list[str]:
@@ -199,7 +201,7 @@ def _twice(names: list[str]) -> list[str]:
 
 
 def _has_canary_address(value: str) -> bool:
-    """Whether the address stands for itself, rather than within a name or a comment."""
+    """Whether the address stands on its own, rather than within a name or a comment."""
     return CANARY_ADDRESS in _NOT_AN_ADDRESS.sub(" ", value).lower()
 
 
@@ -215,7 +217,7 @@ def _in_envelope(envelope: Any) -> Iterator[str]:
 
 
 def _try(call: Callable[[str], object], payload: Payload) -> list[str]:
-    """Return what is wrong with what the call did; nothing if it refused, or did no harm."""
+    """Return what went wrong in the call; an empty list if it refused the payload, or did no harm."""
     from ._outbox.outbox import Outbox
 
     faults = []
@@ -240,7 +242,7 @@ def _wrong_status(status: object, attempts: list[Attempt]) -> list[str]:
     if not isinstance(status, int) or (status < 500 and status not in _WRONG_PLACE):
         return []
     if status < 500:
-        return [f"was answered with {status}: the call did not come to the form"]
+        return [f"was answered with {status}: the call did not reach the form"]
     refusals = [one for one in attempts if _is_refusal(one.error)][-1:]
-    hints = [f", as nobody caught {type(one.error).__name__} of {one.place}" for one in refusals]
+    hints = [f", because nothing caught {type(one.error).__name__} from {one.place}" for one in refusals]
     return [f"was answered with {status}{''.join(hints)}"]

@@ -1,6 +1,6 @@
 """Where in the user's program something was called.
 
-Knows no pytest, no Flask, and nothing else of ours.
+Knows neither pytest nor Flask, and imports nothing else of the package.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Place(NamedTuple):
 
 
 def find_sender() -> Place:
-    """Return the line of the user's program by which this thread came to us."""
+    """Return the line of the user's program that called us in this thread."""
     frame = sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in OURS:
         frame = frame.f_back

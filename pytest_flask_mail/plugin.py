@@ -1,7 +1,7 @@
 """Hooks and fixtures of pytest, and nothing else.
 
-Every run of pytest loads this where the distribution is installed: it imports pytest and the standard library
-only, and all else inside the functions that need it. PYTEST_DONT_REWRITE: there is no assert in here.
+Every run of pytest loads this where the distribution is installed, so it imports only pytest and the standard
+library, and all else inside the functions that need it. PYTEST_DONT_REWRITE: there is no assert in here.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ import pytest
 if TYPE_CHECKING:
     from ._outbox.outbox import Outbox
     from ._outbox.sent_mail import SentMail
+    from ._session.context import MailContext
     from ._session.context import ServerFactory
-    from ._session.context import Watch
     from ._session.stray import Guard
     from .server import SMTPServer
 
 MARKERS = (
-    "mail(testing=True): whether mail_outbox sets TESTING of the app for the test",
-    "smtp(**options): the options of the test's smtp_server, those of SMTPServer",
+    "mail(testing=True): whether mail_outbox sets TESTING of the app for this test",
+    "smtp(**options): options for the smtp_server of this test, as SMTPServer takes them",
 )
 CHOICES = {"mail_stray": ("allow", "warn", "fail"), "mail_artifacts": ("never", "failed", "all")}
 COMPARED = {f"{__package__}._outbox.outbox", f"{__package__}._matching.matcher"}
-"""The modules without which no test compares mails."""
+"""The modules that a test needs to compare emails."""
 OUR_FIXTURES = frozenset({"mail_outbox", "smtp_server", "smtp_server_factory"})
 
 PROGRESS: pytest.StashKey[Progress] = pytest.StashKey()
 TIMEOUT: pytest.StashKey[float] = pytest.StashKey()
 FACTORY: pytest.StashKey[ServerFactory] = pytest.StashKey()
-WATCH: pytest.StashKey[Watch] = pytest.StashKey()
+CONTEXT: pytest.StashKey[MailContext] = pytest.StashKey()
 GUARD: pytest.StashKey[Guard] = pytest.StashKey()
 HAS_OUR_MAIL_APP: pytest.StashKey[bool] = pytest.StashKey()
-"""Of what tests are in, a module or a class: whether their ``mail_app`` is the one below."""
+"""For a module or a class: whether its tests use the ``mail_app`` below."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("mail")
-    group.addoption("--mail-eml-dir", metavar="DIR", help="write .eml files there instead of below tmp_path")
+    group.addoption("--mail-eml-dir", metavar="DIR", help="write .eml files to DIR instead of below tmp_path")
     parser.addini("mail_stray", "real mail without a mail fixture: allow, warn, fail", default="warn")
-    parser.addini("mail_artifacts", "tests that keep .eml files: never, failed, all", default="failed")
-    # pytest's own TOML table, where a number is not a text, came after this type.
+    parser.addini("mail_artifacts", "which tests keep .eml files: never, failed, all", default="failed")
+    # pytest's own TOML table, where a number is not a string, is newer than this type.
     kind: Any = "float" if pytest.version_tuple >= (8, 4) else "string"
-    parser.addini("mail_timeout", "seconds that wait_for waits", type=kind, default="5")
+    parser.addini("mail_timeout", "how many seconds wait_for waits", type=kind, default="5")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -66,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if (guard := config.stash.get(GUARD, None)) is not None:
         guard.remove()
-    end_spare_thread()
+    end_cached_loop()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -86,21 +86,21 @@ def pytest_before_setup(item: pytest.Item) -> None:
     item.config.stash[PROGRESS].is_in_setup = True
     if (factory := item.config.stash.get(FACTORY, None)) is not None:
         factory.begin_setup()
-    watch_for_strays(item)
+    guard_against_stray_mail(item)
     if wants_server(item):
-        from .server._listener import SPARE
+        from .server._listener import LOOP_CACHE
 
-        # Before its fixtures: one that looks for what a test leaves behind finds the thread there already.
-        SPARE.keep()
+        # Before its fixtures, so that one that looks for leftover threads finds it running already.
+        LOOP_CACHE.keep()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if GUARD not in item.config.stash:
-        watch_for_strays(item)
+        guard_against_stray_mail(item)
     item.config.stash[PROGRESS].is_in_setup = False
-    if (watch := item.stash.get(WATCH, None)) is not None:
-        watch.apply_pending()
+    if (context := item.stash.get(CONTEXT, None)) is not None:
+        context.apply_pending()
     if (factory := item.config.stash.get(FACTORY, None)) is not None:
         factory.end_setup()
 
@@ -113,11 +113,11 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.Fix
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
-    """Fail a test that has passed so far: in a fixture it would be an error instead."""
+    """Fail a test that has passed so far. From a fixture it would be an error instead."""
     guard = item.config.stash.get(GUARD, None)
     if guard is not None and guard.refused:
         pytest.fail("\n".join(guard.refused), pytrace=False)
-    holders = (item.stash.get(WATCH, None), item.config.stash.get(FACTORY, None))
+    holders = (item.stash.get(CONTEXT, None), item.config.stash.get(FACTORY, None))
     if faults := [fault for one in holders if one is not None for fault in one.find_untriggered()]:
         number = "1 fault was" if len(faults) == 1 else f"{len(faults)} faults were"
         lines = [f"{number} never triggered:", *(f"  {fault}" for fault in faults)]
@@ -127,11 +127,11 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     yield
-    # pytest keeps all tests to the end of its run. What they made is to go with them.
-    if WATCH in item.stash:
-        del item.stash[WATCH]
+    # pytest keeps all items to the end of its run. What the tests made must not stay as long.
+    if CONTEXT in item.stash:
+        del item.stash[CONTEXT]
     if wants_server(item) and not wants_server(nextitem):
-        end_spare_thread()
+        end_cached_loop()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -140,10 +140,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report, factory = outcome.get_result(), item.config.stash.get(FACTORY, None)
     is_wanted = report.failed or (report.when == "call" and item.config.getini("mail_artifacts") == "all")
     more = factory.new_servers if factory is not None else []
-    if is_wanted and (more or (WATCH in item.stash and item.stash[WATCH].is_in_use)):
+    if is_wanted and (more or (CONTEXT in item.stash and item.stash[CONTEXT].is_in_use)):
         from ._session.report import complete
 
-        complete(report, item, get_watch(item), more)
+        complete(report, item, get_context(item), more)
 
 
 def pytest_assertrepr_compare(
@@ -158,13 +158,13 @@ def pytest_assertrepr_compare(
 
 @pytest.fixture
 def mail_app(request: pytest.FixtureRequest) -> Any:
-    """The application whose mail is tested: the fixture ``app``, or None. Override it for another."""
+    """The application whose emails are tested: the fixture ``app``, or None. Override it to use another."""
     item = request.node
-    watch = item.stash.get(WATCH, None)
-    is_for_outbox = watch is not None and watch.outbox is not None and not watch.servers
+    context = item.stash.get(CONTEXT, None)
+    is_for_outbox = context is not None and context.outbox is not None and not context.servers
     named = getattr(item, "fixturenames", ())  # a doctest of pytest 7 has none
     if is_for_outbox and "app" not in request.fixturenames and "mail_app" not in named:
-        # A test that does not use the app need not have it made: the outbox works without.
+        # A test that does not use the app need not create it: the outbox works without.
         return None
     try:
         return request.getfixturevalue("app")
@@ -176,26 +176,26 @@ def mail_app(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def mail_outbox(request: pytest.FixtureRequest) -> Iterator[Outbox]:
-    """The mails that the test sends, as a list: by every app and thread, and none leaves the process."""
+    """A list of the emails that all apps and threads of the test send. None leaves the process."""
     from ._outbox.outbox import Outbox
     from ._session.hints import explain_emptiness
 
     item = request.node
-    stash, is_testing, watch = item.config.stash, read_mail_marker(item), get_watch(item)
+    stash, is_testing, context = item.config.stash, read_mail_marker(item), get_context(item)
     guard = stash.get(GUARD, None)
     places = guard.places.copy() if guard is not None else []
     with Outbox.capture() as outbox:
         outbox.timeout = stash[TIMEOUT]
-        outbox._hints.append(lambda: explain_emptiness(request, watch.app, places))
-        change = watch.use_outbox(outbox, request, is_testing)
+        outbox._hints.append(lambda: explain_emptiness(request, context.app, places))
+        change = context.use_outbox(outbox, request, is_testing)
         yield outbox
         change.undo()
-        watch.outbox = None
+        context.outbox = None
 
 
 @pytest.fixture
 def assert_sent(mail_outbox: Outbox) -> Callable[..., SentMail]:
-    """A function that returns the mail with the given fields, or fails: ``assert_sent(to="ann@x.org")``."""
+    """A function that returns the email with the given fields, or fails: ``assert_sent(to="ann@x.org")``."""
 
     def assert_sent(**fields: Any) -> SentMail:
         __tracebackhide__ = True
@@ -206,7 +206,7 @@ def assert_sent(mail_outbox: Outbox) -> Callable[..., SentMail]:
 
 @pytest.fixture
 def assert_not_sent(mail_outbox: Outbox) -> Callable[..., None]:
-    """A function that fails if there is a mail with the given fields: ``assert_not_sent(to="ann@x.org")``."""
+    """A function that fails if an email has the given fields: ``assert_not_sent(to="ann@x.org")``."""
 
     def assert_not_sent(**fields: Any) -> None:
         __tracebackhide__ = True
@@ -217,32 +217,32 @@ def assert_not_sent(mail_outbox: Outbox) -> Callable[..., None]:
 
 @pytest.fixture
 def header_injection(request: pytest.FixtureRequest) -> str:
-    """A payload that tries to start another header: each of HEADER_INJECTIONS, in a test of its own."""
+    """A payload that tries to inject a header. The test runs once for each of HEADER_INJECTIONS."""
     payload: str = request.param
     return payload
 
 
 @pytest.fixture(scope="session")
 def smtp_server_options() -> dict[str, Any]:
-    """The options of ``smtp_server``, to be overridden; those of the marker ``smtp`` come on top."""
+    """The options of ``smtp_server``. Override it for all tests; the marker ``smtp`` adds to them for one."""
     return {}
 
 
 @pytest.fixture
 def smtp_server(request: pytest.FixtureRequest, smtp_server_options: dict[str, Any]) -> Iterator[SMTPServer]:
-    """A real SMTP server for the test, which the app is pointed at."""
+    """A real SMTP server for the test. The app sends to it."""
     server = make_server(request.config, {**smtp_server_options, **read_smtp_markers(request.node)})
-    watch = get_watch(request.node)
+    context = get_context(request.node)
     with server:
-        change = watch.use_server(server, request)
+        change = context.use_server(server, request)
         yield server
         change.undo()
-        watch.servers.remove(server)
+        context.servers.remove(server)
 
 
 @pytest.fixture(scope="session")
 def smtp_server_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., SMTPServer]]:
-    """A function that returns a running server, which stops with the session, or at the end of a ``with``."""
+    """A function that starts an SMTP server, which runs to the end of the session or of a ``with`` block."""
     from ._session.context import ServerFactory
 
     config = request.config
@@ -253,21 +253,21 @@ def smtp_server_factory(request: pytest.FixtureRequest) -> Iterator[Callable[...
 
 
 class Progress:
-    """How far pytest is with the fixtures of a test, and whether there is an app by now."""
+    """Which fixtures of a test pytest has begun to set up, and whether there is an app by now."""
 
     NAMES = frozenset({"app", "mail_app"})
 
     def __init__(self) -> None:
-        #: Whether the fixtures of a test are being made.
+        #: Whether the fixtures of a test are being set up.
         self.is_in_setup = False
         self._begun: dict[str, pytest.FixtureDef[Any]] = {}
 
     def begin(self, fixture: pytest.FixtureDef[Any]) -> None:
-        """Note that the fixture is about to be made, as all are that it asks for by name."""
+        """Note that the fixture is about to be set up."""
         self._begun[fixture.argname] = fixture
 
     def forget(self, name: str) -> None:
-        """Take the fixture for one that was not begun."""
+        """Treat the fixture as not yet begun."""
         self._begun.pop(name, None)
 
     def module_of(self, name: str) -> str | None:
@@ -289,22 +289,22 @@ def read_timeout(config: pytest.Config) -> float:
 
 
 def cuts_explanations(config: pytest.Config) -> bool:
-    """Return whether pytest cuts what is too long: neither under ``-vv`` nor in continuous integration."""
+    """Return whether pytest truncates long explanations: not under ``-vv`` nor in continuous integration."""
     is_ci = any(map(os.environ.get, ("CI", "BUILD_NUMBER")))
     return config.getoption("verbose") < 2 and not is_ci
 
 
-def get_watch(item: pytest.Item) -> Watch:
-    """Return what the test has of ours."""
-    from ._session.context import Watch
+def get_context(item: pytest.Item) -> MailContext:
+    """Return the context of the test, created on first use."""
+    from ._session.context import MailContext
 
-    if WATCH not in item.stash:
-        item.stash[WATCH] = Watch(find_app, item.config.stash[PROGRESS])
-    return item.stash[WATCH]
+    if CONTEXT not in item.stash:
+        item.stash[CONTEXT] = MailContext(find_app, item.config.stash[PROGRESS])
+    return item.stash[CONTEXT]
 
 
 def find_app(request: pytest.FixtureRequest) -> Any:
-    """Return the value of ``mail_app``, without making that fixture where it is known to be ``app``.
+    """Return the value of ``mail_app``, without setting up that fixture if it is known to be ``app``.
 
     Another fixture costs about 50 microseconds, as much as the outbox itself.
     """
@@ -319,8 +319,8 @@ def find_app(request: pytest.FixtureRequest) -> Any:
     return app
 
 
-def watch_for_strays(item: pytest.Item) -> None:
-    """Have the guard watch over the test, unless real mail is allowed or the extension is not even loaded."""
+def guard_against_stray_mail(item: pytest.Item) -> None:
+    """Let the guard watch the test, unless real mail is allowed or the extension is not even loaded."""
     mode, guard = item.config.getini("mail_stray"), item.config.stash.get(GUARD, None)
     if guard is None and mode != "allow" and (mode == "fail" or "flask_mail" in sys.modules):
         from ._session.stray import Guard
@@ -333,23 +333,23 @@ def watch_for_strays(item: pytest.Item) -> None:
 
 
 def wants_real_mail(item: pytest.Item) -> bool:
-    """Return whether the test has one of our fixtures, so that it knows what it does."""
-    watch = item.stash.get(WATCH, None)
+    """Return whether the test uses one of our fixtures, and so decides itself where mail goes."""
+    context = item.stash.get(CONTEXT, None)
     names = OUR_FIXTURES.intersection(getattr(item, "fixturenames", ()))
-    return bool(names) or (watch is not None and watch.is_in_use)
+    return bool(names) or (context is not None and context.is_in_use)
 
 
 def wants_server(item: pytest.Item | None) -> bool:
-    """Return whether the test has a server."""
-    # The live server forks, and where there are threads by then, Python warns.
+    """Return whether the test uses a server."""
+    # pytest-flask's live_server forks, and Python warns if there are threads by then.
     names = getattr(item, "fixturenames", ())
     return "smtp_server" in names and "live_server" not in names
 
 
-def end_spare_thread() -> None:
-    """End the thread that waits for the next server."""
-    if (room := sys.modules.get(f"{__package__}.server._listener")) is not None:
-        room.SPARE.end()
+def end_cached_loop() -> None:
+    """End the loop that is kept for the next server."""
+    if (listener := sys.modules.get(f"{__package__}.server._listener")) is not None:
+        listener.LOOP_CACHE.end()
 
 
 def read_mail_marker(item: pytest.Item) -> bool:
@@ -364,7 +364,7 @@ def read_mail_marker(item: pytest.Item) -> bool:
 
 
 def read_smtp_markers(item: pytest.Item) -> dict[str, Any]:
-    """Return the options of all markers ``smtp``, those nearest to the test on top."""
+    """Return the options of all markers ``smtp``, the nearest ones taking precedence."""
     options: dict[str, Any] = {}
     for mark in item.iter_markers("smtp"):
         if mark.args:
@@ -392,7 +392,7 @@ def make_server(config: pytest.Config, options: dict[str, Any]) -> SMTPServer:
     try:
         server = SMTPServer(**options)
     except (TypeError, ValueError) as error:
-        # The text says it all. The way to it is ours and would be shown line by line.
+        # The text is enough. Otherwise pytest would show our own lines up to the error.
         raise pytest.UsageError(str(error)) from None
     server.timeout = config.stash[TIMEOUT]
     return server

@@ -65,10 +65,10 @@ def rows(quick: bool) -> Iterator[Row | Omission]:
     """Yield the row of the idle plugin, those of the outbox, and two for each way to deliver."""
     yield from _attempt("empty suite with the plugin, against -p no:flask_mail", _idle)
     yield from _attempt(
-        "mail_outbox with one mail, beyond an empty test of the app", partial(_outbox, "outbox")
+        "mail_outbox with one email, beyond an empty test of the app", partial(_outbox, "outbox")
     )
     yield from _attempt(
-        "assert_sent with one mail, beyond an empty test of the app", partial(_outbox, "assert_sent")
+        "assert_sent with one email, beyond an empty test of the app", partial(_outbox, "assert_sent")
     )
     for setup in SETUPS:
         yield from _attempt(f"smtp_server, {setup}, a message", partial(_server, setup, 2 if quick else 9))

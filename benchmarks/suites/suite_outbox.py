@@ -44,7 +44,7 @@ else:
 
     @pytest.mark.parametrize("number", TESTS)
     def test_mail(number: int, app: Flask, mail_outbox: Any) -> None:
-        """A mail is in the outbox."""
+        """An email is in the outbox."""
         app.extensions["mail"].send_message(
             "Your order", sender="shop@example.com", recipients=["ann@example.com"], body="It is on its way."
         )

@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 
 from flask_mail import Receipt
 
-from . import mails
+from . import emails
 from .extensions import mail
 from .views import the_store
 
@@ -25,7 +25,7 @@ OUTCOMES = ("accepted", "refused", "not sent", "unknown")
 def newsletter(subject: str, text: str) -> None:
     """Send the newsletter to all subscribers, and list those who did not get it."""
     subscribers = the_store().subscribers
-    receipts = mail.send_many(mails.newsletter(subscriber, subject, text) for subscriber in subscribers)
+    receipts = mail.send_many(emails.newsletter(subscriber, subject, text) for subscriber in subscribers)
     report = Report(len(subscribers))
     try:
         with click.progressbar(receipts, length=len(subscribers), label="Newsletter") as bar:

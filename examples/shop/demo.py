@@ -47,10 +47,10 @@ def main() -> int:
         with serve(app) as url:
             print(f"The shop is at {url}, its SMTP server at port {app.config['MAIL_PORT']}.\n")
             go_shopping(url, server)
-        mails, sessions = server.mails, len(server.sessions)
-    print_table([HEADINGS, *map(row, mails)])
-    print(f"\n{len(mails)} emails in {sessions} SMTP sessions; sizes are in bytes as transmitted.")
-    return report(faults(app, mails))
+        emails, sessions = server.mails, len(server.sessions)
+    print_table([HEADINGS, *map(row, emails)])
+    print(f"\n{len(emails)} emails in {sessions} SMTP sessions; sizes are in bytes as transmitted.")
+    return report(faults(app, emails))
 
 
 @contextmanager
@@ -134,9 +134,9 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
-def faults(app: Flask, mails: Sequence[ReceivedMail]) -> list[str]:
+def faults(app: Flask, emails: Sequence[ReceivedMail]) -> list[str]:
     """Return what is not as expected."""
-    subjects = [str(mail.mime["Subject"]) for mail in mails]
+    subjects = [str(mail.mime["Subject"]) for mail in emails]
     found = [
         f"{subject!r} arrived {subjects.count(subject)} times, not {times}"
         for subject, times in EXPECTED.items()
@@ -144,11 +144,11 @@ def faults(app: Flask, mails: Sequence[ReceivedMail]) -> list[str]:
     ]
     found += [
         f"{subject!r} was not encrypted"
-        for subject, mail in zip(subjects, mails, strict=True)
+        for subject, mail in zip(subjects, emails, strict=True)
         if not mail.tls
     ]
     if not app.extensions["shop"].customers["ann@example.com"].is_confirmed:
-        found.append("the link in the mail did not confirm the address")
+        found.append("the link in the email did not confirm the address")
     return found
 
 

@@ -50,7 +50,7 @@ def _send_in(app: Flask, write: Callable[[], Message]) -> None:
         try:
             mail.send(write())
         except Exception:
-            app.logger.exception("A mail in the background was not sent.")
+            app.logger.exception("An email in the background was not sent.")
 
 
 def _this_app() -> Flask:

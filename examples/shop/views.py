@@ -21,7 +21,7 @@ from werkzeug.security import generate_password_hash
 
 from flask_mail import MessageError
 
-from . import mails
+from . import emails
 from . import tokens
 from .extensions import mail
 from .sending import is_temporary
@@ -53,7 +53,7 @@ def index() -> ResponseReturnValue:
 def signup() -> ResponseReturnValue:
     customer = the_store().sign_up(request.form["email"], request.form.get("name", ""))
     customer.code = f"{randbelow(10**6):06}"
-    send_or_retry(mails.confirmation(customer))
+    send_or_retry(emails.confirmation(customer))
     session["email"] = customer.email
     return {"message": "Look into your mailbox."}, 202
 
@@ -82,8 +82,8 @@ def pay(number: int) -> ResponseReturnValue:
     order = the_store().orders.get(number) or abort(404)
     order.is_paid = True
     with mail.connect() as connection:
-        connection.send(mails.thanks(order))
-        connection.send(mails.invoice(order))
+        connection.send(emails.thanks(order))
+        connection.send(emails.invoice(order))
     return {"paid": str(order.total)}
 
 
@@ -95,7 +95,7 @@ def newsletter() -> ResponseReturnValue:
     subscribers = the_store().subscribers
     with mail.connect() as connection:
         for subscriber in subscribers:
-            receipt = connection.send(mails.newsletter(subscriber, subject, text))
+            receipt = connection.send(emails.newsletter(subscriber, subject, text))
             refused += receipt.refused
     return {"sent": len(subscribers) - len(refused), "refused": refused}
 
@@ -113,34 +113,34 @@ def unsubscribe() -> ResponseReturnValue:
 @blueprint.post("/contact")
 def contact() -> ResponseReturnValue:
     form = request.form
-    mail.send(mails.contact(form["name"], form["message"], form.get("email", "")))
+    mail.send(emails.contact(form["name"], form["message"], form.get("email", "")))
     return {"message": "Thank you, we will answer."}
 
 
 @blueprint.post("/invite")
 def invite() -> ResponseReturnValue:
-    mail.send(mails.invitation(request.form["to"]))
+    mail.send(emails.invitation(request.form["to"]))
     return {"message": "Invited."}
 
 
 @blueprint.post("/share")
 def share() -> ResponseReturnValue:
-    receipt = mail.send(mails.offer(request.form.getlist("to") or the_store().subscribers))
+    receipt = mail.send(emails.offer(request.form.getlist("to") or the_store().subscribers))
     return {"refused": list(receipt.refused)}
 
 
 @blueprint.post("/export")
 def export() -> ResponseReturnValue:
-    send_in_background(mails.export, list(the_store().orders.values()))
-    return {"message": "You get a mail when it is ready."}, 202
+    send_in_background(emails.export, list(the_store().orders.values()))
+    return {"message": "You get an email when it is ready."}, 202
 
 
 @blueprint.post("/reset")
 def reset() -> ResponseReturnValue:
     # The response is the same for every address, so that it does not reveal who is a customer.
     if customer := the_store().customers.get(request.form["email"]):
-        mail.send(mails.password_reset(customer))
-    return {"message": "If we know the address, a mail is on its way."}, 202
+        mail.send(emails.password_reset(customer))
+    return {"message": "If we know the address, an email is on its way."}, 202
 
 
 @blueprint.route("/password/", methods=["GET", "POST"])
@@ -161,10 +161,10 @@ def refuse_message(error: MessageError) -> ResponseReturnValue:
 @blueprint.app_errorhandler(smtplib.SMTPRecipientsRefused)
 def name_refused_recipients(error: smtplib.SMTPRecipientsRefused) -> ResponseReturnValue:
     status = 503 if is_temporary(error) else 422
-    return {"error": "The mail was refused.", "refused": list(error.recipients)}, status
+    return {"error": "The email was refused.", "refused": list(error.recipients)}, status
 
 
 @blueprint.app_errorhandler(OSError)
 def ask_to_try_again(error: OSError) -> ResponseReturnValue:
-    current_app.logger.error("The mail was not sent.", exc_info=error)
-    return {"error": "The mail cannot be sent at the moment."}, 503
+    current_app.logger.error("The email was not sent.", exc_info=error)
+    return {"error": "The email cannot be sent at the moment."}, 503

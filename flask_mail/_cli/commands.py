@@ -227,7 +227,7 @@ def _reply(code: int, text: bytes | str) -> str:
 
 def _printable(text: str) -> str:
     """Return the text with control characters escaped, because a server may send anything."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
 
 
 def _show(line: str) -> None:

@@ -1,6 +1,6 @@
-"""Keys by which other frameworks, and applications for themselves, call what a key of ours is for.
+"""Names that other frameworks, and many applications, use for one of our keys.
 
-A program may have them for a purpose of its own: they are never warned of, and named where ours is missing.
+A program may use them for a purpose of its own: they raise no warning, and are named if our key is missing.
 """
 
 from __future__ import annotations

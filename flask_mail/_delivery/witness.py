@@ -48,10 +48,10 @@ def watching(host: Any) -> Iterator[Witness]:
         return
     send, own = host.send, attributes.get("send")
 
-    def see(octets: Any) -> Any:
-        result = send(octets)
-        # A command is a text. What fails within its sending is not whole.
-        witness.has_seen_content = witness.has_seen_content or not isinstance(octets, str)
+    def see(data: Any) -> Any:
+        result = send(data)
+        # A command is a string. A content that fails while it is sent is not complete.
+        witness.has_seen_content = witness.has_seen_content or not isinstance(data, str)
         return result
 
     attributes["send"] = see

@@ -109,13 +109,13 @@ def from_mime(kind: type[M], mime: Any) -> M:
     return message
 
 
-def to_mime(octets: bytes, has_alternatives: bool) -> MIMEMessage:
+def to_mime(content: bytes, has_alternatives: bool) -> MIMEMessage:
     """Return a message as the email package has it, in the shape that Flask-Mail 0.10 gave it.
 
     There the alternatives are in a multipart/mixed, so that a part which is attached is none of them.
     """
     # Of the old class, as subclasses written for 0.10 know it; typeshed would have it of the new one.
-    mime: MIMEMessage = BytesParser(MIMEMessage, policy=SMTP).parsebytes(octets)  # type: ignore[arg-type]
+    mime: MIMEMessage = BytesParser(MIMEMessage, policy=SMTP).parsebytes(content)  # type: ignore[arg-type]
     if not has_alternatives or mime.get_content_type() == "multipart/mixed":
         return mime
     mixed, inner = MIMEMultipart(policy=SMTP), MIMEMessage(policy=SMTP)

@@ -378,9 +378,8 @@ _OWN = tuple(getattr(Message, name) for name in _SAY_WHAT_IS_SENT)
 
 def _state() -> State | ForeignState | None:
     """Return the state of the current application, or None."""
-    current: Any = current_app
     try:
-        app = current._get_current_object()
+        app = current_app._get_current_object()  # type: ignore[attr-defined]  # typed as the application
     except RuntimeError:
         return None
     state = app.extensions.get("mail")

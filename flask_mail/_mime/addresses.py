@@ -34,8 +34,8 @@ _UTF8_LOCAL = rf"(?:[{_ATEXT}.]|[^\x00-\xa0\s])+\Z"
 _WORD = _ATEXT.replace("=", "")
 _BARE = re.compile(rf"[{_WORD}.]+@[A-Za-z0-9-][A-Za-z0-9.-]*[A-Za-z0-9-]\Z")
 # ASCII characters that are not in _WORD. Written like this, it compiles fifty times faster.
-_NO_LETTER = r'\x00-\x1f"(),.:;<=>@\[\\\]\x7f'
-_NAMED = re.compile(rf"(?! )([^{_NO_LETTER}]*[^{_NO_LETTER} ]) <({_BARE.pattern[:-2]})>\Z")
+_NO_NAME_CHARACTER = r'\x00-\x1f"(),.:;<=>@\[\\\]\x7f'
+_NAMED = re.compile(rf"(?! )([^{_NO_NAME_CHARACTER}]*[^{_NO_NAME_CHARACTER} ]) <({_BARE.pattern[:-2]})>\Z")
 _UNNAMED = r'[^\s<>(),;"@]+@[^\s<>(),;"@]+\Z'
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[A-Za-z0-9:.-]+\])\Z")
 # A stray second ">" is a typo that every release has accepted.
@@ -226,7 +226,7 @@ _SEVERAL = "contains several addresses in one string. Pass them as a list, one s
 _ENCODED = f"contains an encoded word (RFC 2047), which is not allowed in an address. {_REMEDY}"
 _PAIR_OR_TWO = "is ambiguous: it may be a name and an address, or two addresses. Pass a list."
 _A_GROUP = "is a group (RFC 5322 section 3.4). Pass its members as a list."
-_TOO_LONG = f"is longer than an address can be, {_ADDRESS_LIMIT} octets (RFC 5321 section 4.5.3.1)."
+_TOO_LONG = f"is longer than an address can be, {_ADDRESS_LIMIT} bytes (RFC 5321 section 4.5.3.1)."
 
 
 class _Unreadable(ValueError):

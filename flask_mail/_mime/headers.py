@@ -25,7 +25,7 @@ from .charsets import encode_text
 from .charsets import output_charset
 from .charsets import quoted
 
-#: Octets in a line without its CRLF: where lines are folded, and the limit that servers must accept.
+#: Bytes in a line, without its CRLF: where lines are folded, and the limit that servers must accept.
 _FOLD, _LIMIT = 76, 998
 _ENCODED_WORD_LIMIT = 75
 

@@ -104,7 +104,7 @@ def _subject(phase: str) -> str:
 
 
 def awaiting(phase: str) -> str:
-    """Return what was happening in the phase."""
+    """Return what was happening, as the end of a sentence."""
     if phase == CONTENT:
         return "while the content was being sent"
     return f"while waiting for {'the greeting' if phase == GREETING else f'the reply to {_subject(phase)}'}"

@@ -52,7 +52,7 @@ class Extensions(NamedTuple):
     enhanced_status_codes: bool
 
 
-#: An expected reply: its phase, its transaction, and in the phase RCPT its recipient.
+#: An expected reply: its phase, its transaction, and for RCPT its recipient.
 Expected = tuple[str, Transaction, str]
 
 

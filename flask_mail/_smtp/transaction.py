@@ -79,7 +79,7 @@ class Transaction:
         self.commands = commands.encode(encoding)
 
     def take(self, phase: str, reply: _RawReply, address: str) -> None:
-        """Record a reply. In the phase RCPT, ``address`` is its recipient."""
+        """Record a reply. For RCPT, ``address`` is its recipient."""
         if phase == "RCPT":
             if reply[0] >= 400:
                 self.refused[address] = reply

@@ -1,6 +1,6 @@
 """Read an email from its bytes: headers, bodies, links, codes, files, and what is probably wrong with it.
 
-Nothing is read before it is asked for. Knows neither how an email is sent nor who received it.
+Everything is read lazily. Knows neither how an email is sent nor who received it.
 ``import flask_mail`` does not load this package.
 """
 

@@ -1,4 +1,4 @@
-"""The error of a question that has one answer, where an email has none or several.
+"""The error where one match is expected and an email has none or several.
 
 Knows nothing of what is asked for.
 """
@@ -14,7 +14,7 @@ class NoSingleMatch(LookupError):
     def __init__(self, noun: str, wanted: str, found: Iterable[str], every: Iterable[str]) -> None:
         #: What was asked for: ``link``, ``code`` or ``attachment``.
         self.noun = noun
-        #: The condition as it was written; empty if there was none.
+        #: The condition as it was given; empty if there was none.
         self.wanted = wanted
         #: What matches, described in a line each; empty if nothing does.
         self.found: list[str] = list(dict.fromkeys(found))

@@ -30,8 +30,8 @@ _YEAR = re.compile(r"(?:19|20)\d\d\Z")
 def find_code(email: ParsedEmail, pattern: str | re.Pattern[str] | None = None) -> str:
     """Return the one code of the email, as :meth:`ParsedEmail.code` says.
 
-    That is four to ten digits, or capitals with digits, alone on a line or on one that speaks of a code;
-    if there is none such, the only one that there is.
+    That is four to ten digits, or capitals with digits, alone on a line or on one that mentions a code;
+    if there is no such code, the only one in the email.
 
     :raises NoSingleMatch: there is no code, or there are several.
     """
@@ -60,6 +60,6 @@ def _codes(lines: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _announces(before: str, line: str) -> bool:
-    """Whether this line, or the one before, if it ends so, says that here is a code."""
+    """Whether this line announces a code, or the one before it, if that ends in a colon."""
     spoken = f"{before} {line}" if before.endswith(":") else line
     return _ANNOUNCES_CODE.search(spoken) is not None

@@ -1,6 +1,6 @@
-"""An email, read from its bytes as far as somebody asks: headers, addresses, bodies, files.
+"""An email, read from its bytes as far as needed: headers, addresses, bodies, files.
 
-Knows neither where the bytes come from nor to whom they went. What is read once is kept.
+Knows neither where the bytes come from nor to whom they went. Results are kept.
 Rules: RFC 5322 (format), RFC 6532 (headers in UTF-8).
 """
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from ._lint import Finding
 
 _LONGEST_KEPT = 200
-"""Characters of a header whose reading is kept for the next one that is alike."""
+"""Characters up to which a parsed header is cached for equal ones."""
 
 
 class ParsedEmail:
-    """One email, read from its bytes; nothing is read before it is asked for, and nothing twice.
+    """One email, read lazily from its bytes, and each part only once.
 
     :param source: the bytes, or an email of the standard library.
     """
@@ -53,7 +53,7 @@ class ParsedEmail:
 
     @cached_property
     def headers(self) -> EmailMessage:
-        """The headers, decoded, those in UTF-8 too: ``email.headers["Subject"]``. It has no bodies."""
+        """The headers, decoded, including those in UTF-8: ``email.headers["Subject"]``. Without bodies."""
         if isinstance(self._source, EmailMessage):
             return self._source
         # The standard library does not decode UTF-8 from bytes.
@@ -85,7 +85,7 @@ class ParsedEmail:
 
     @cached_property
     def page(self) -> Page:
-        """What the html shows; an empty page if there is none."""
+        """What the html shows; an empty page if there is no html."""
         return Page(self.html or "")
 
     @cached_property
@@ -120,9 +120,9 @@ class ParsedEmail:
     ) -> Link:
         """Return the one link that is meant; the same URL twice is one.
 
-        :param where: the URL or its path, or else the beginning of its path, or else a part of the URL;
-            a pattern is searched in the URL.
-        :param text: the text of the link, or else a part of it; a pattern is searched in it.
+        :param where: the URL or its path; else the beginning of its path; else a part of the URL.
+            A pattern is searched for in the URL.
+        :param text: the text of the link, or else a part of it; a pattern is searched for in it.
         :raises NoSingleMatch: there is no such link, or there are several; the text lists what there is.
         """
         from ._links import find_link
@@ -142,13 +142,13 @@ class ParsedEmail:
     def attachment(self, name: str | re.Pattern[str] | None = None) -> AttachedFile:
         """Return the one file of that name, or the only one that is not shown within the html.
 
-        :param name: the name, or a glob such as ``invoice-*.pdf``; a pattern is searched in the name.
+        :param name: the name, or a glob such as ``invoice-*.pdf``; a pattern is searched for in the name.
         :raises NoSingleMatch: there is no such file, or there are several; the text lists what there is.
         """
         return find_file(self.files, name)
 
     def lint(self, ignore: Collection[str] = ()) -> list[Finding]:
-        """Return what readers or spam filters may stumble over.
+        """Return what is probably wrong with the email, for readers or for spam filters.
 
         :param ignore: codes of findings to leave out.
         :raises ValueError: there is no such code.
@@ -163,13 +163,13 @@ class ParsedEmail:
         *,
         bcc: Iterable[str] | None = None,
     ) -> str:
-        """Return the email as text that only changes when what the reader gets does, for snapshots.
+        """Return the email as text for snapshots, which changes only when what the reader gets does.
 
         Date, Message-ID and Content-IDs are replaced, boundaries and transfer encodings left out,
-        headers and bodies decoded, of each file only name and type.
+        headers and bodies decoded; each file is reduced to its name and type.
 
         :param scrub: more to replace, as regular expressions and their replacements.
-        :param bcc: the recipients whom no header names; unless given, those of the header Bcc.
+        :param bcc: the recipients whom no header names; by default, those of the header Bcc.
         """
         from ._golden import write_golden
 
@@ -184,7 +184,7 @@ _read_again = lru_cache(1024)(_read_header)
 
 
 def _read_short_header_once(name: str, value: str) -> Any:
-    """Return what the standard library reads in a header, which takes it up to 100 microseconds each time."""
+    """Return the header as the standard library parses it, which takes up to 100 microseconds each time."""
     return (_read_again if len(value) <= _LONGEST_KEPT else _read_header)(name, value)
 
 

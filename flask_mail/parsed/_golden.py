@@ -1,6 +1,6 @@
-"""An email as text that only changes when what its reader gets does, for snapshots.
+"""An email as text for snapshots, which changes only when what its reader gets does.
 
-Rules: RFC 5322 section 3.6 (which headers say something of one email only).
+Rules: RFC 5322 section 3.6 (which headers are specific to one email).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an HTML body shows: words, links, images.
 
-Knows nothing of emails. Reads with the standard library's parser, which is slow for broken pages of 100 kB.
+Knows nothing of emails. Reads with the standard library's parser, which is slow on broken pages of 100 kB.
 Rules: HTML Living Standard, sections 4.6 (links), 4.8.3 (images), 15.3 (blocks).
 """
 
@@ -45,7 +45,7 @@ class Link(str):
 
     @property
     def params(self) -> dict[str, str]:
-        """The parameters of the query; of several alike the first, as in ``request.args``."""
+        """The parameters of the query; the first of repeated ones, as in ``request.args``."""
         params: dict[str, str] = {}
         for name, value in parse_qsl(self._split().query, keep_blank_values=True):
             params.setdefault(name, value)
@@ -59,7 +59,7 @@ class Link(str):
 
 
 class Page(HTMLParser):
-    """What an HTML body holds for a reader."""
+    """What an HTML body shows to a reader."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)

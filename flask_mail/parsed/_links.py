@@ -20,7 +20,7 @@ _URL = re.compile(r'https?://[^\s<>"]+', re.IGNORECASE)
 
 
 def list_links(email: ParsedEmail) -> list[Link]:
-    """Return the links of the html, then the URLs that only the text has; those within the page are none."""
+    """Return the links of the html, but not those within the page, then the URLs that only the text has."""
     found = [link for link in email.page.links if link and not link.startswith("#")]
     known = set(found)
     for match in _URL.findall(email.text or ""):

@@ -1,6 +1,6 @@
-"""What is probably wrong with an email, whatever it is about.
+"""What is probably wrong with an email, whatever its content.
 
-A rule is here only if what it finds is a mistake in nearly every email: a false alarm costs more than a miss.
+A rule belongs here only if nearly everything it finds is a mistake: a false alarm costs more than a miss.
 Knows neither how the email was made nor who received it.
 """
 
@@ -54,7 +54,7 @@ class Finding(str):
 def lint(email: ParsedEmail, ignore: Collection[str] = ()) -> list[Finding]:
     """Return what is probably wrong with the email.
 
-    :param ignore: names of rules that do not count.
+    :param ignore: names of rules to leave out.
     :raises ValueError: there is no such rule.
     """
     if unknown := sorted({*ignore} - _RULES.keys()):
@@ -72,12 +72,12 @@ def _no_subject(email: ParsedEmail) -> Iterator[str]:
 def _no_body(email: ParsedEmail) -> Iterator[str]:
     is_shown = bool(email.page.text or email.page.images)
     if not (email.text or "").strip() and not is_shown and not email.files:
-        yield "there is neither text nor html nor a file"
+        yield "there is no text, no html and no file"
 
 
 def _no_text(email: ParsedEmail) -> Iterator[str]:
     if email.html is not None and not (email.text or "").strip():
-        yield "the html has no text beside it: many filters take that for spam"
+        yield "there is html without text: many filters take that for spam"
 
 
 def _different_text(email: ParsedEmail) -> Iterator[str]:
@@ -107,19 +107,19 @@ def _image_not_attached(email: ParsedEmail) -> Iterator[str]:
     there = {file.content_id for file in email.files}
     for source in _image_sources(email):
         if source.startswith("cid:") and source[4:] not in there:
-            yield f"{source} is no file of this mail"
+            yield f"{source} is not a file of this email"
 
 
 def _local_link(email: ParsedEmail) -> Iterator[str]:
     for url in [*list_links(email), *_image_sources(email)]:
         if _LOCAL_HOSTS.fullmatch(_host(url)):
-            yield f"{url} is on the machine of whoever reads it: set SERVER_NAME"
+            yield f"{url} points to the reader's own machine: set SERVER_NAME"
 
 
 def _relative_link(email: ParsedEmail) -> Iterator[str]:
     for url in [*email.page.links, *_image_sources(email)]:
         if not url.startswith("#") and not _scheme(url) and not _URL_PLACEHOLDER.search(url):
-            yield f"{url!r} leads nowhere from a mail: use url_for(..., _external=True)"
+            yield f"{url!r} does not work in an email: use url_for(..., _external=True)"
 
 
 def _placeholder(email: ParsedEmail) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _placeholder(email: ParsedEmail) -> Iterator[str]:
 def _escaped(email: ParsedEmail) -> Iterator[str]:
     for place, text in (("subject", email.subject), ("text", email.text)):
         for found in _ESCAPED_IN_TEXT.findall(_URL.sub(" ", text or "")):
-            yield f"{found} in the {place}, which is no html"
+            yield f"{found} in the {place}, which is not html"
     for found in _ESCAPED_IN_HTML.findall(email.page.text):
         yield f"{found} is shown in the html: it was escaped twice"
 

@@ -55,7 +55,7 @@ def walk_parts(message: Any, depth: int = 0) -> Iterator[tuple[int, Any]]:
 
 
 def is_file(part: MimeMessage) -> bool:
-    """Return whether the part is a file: an unnamed text is a body unless it says that it is attached."""
+    """Return whether the part is a file: an unnamed text is a body unless it is marked as an attachment."""
     if part.get_content_maintype() == "multipart":
         return False
     has_name = bool(part.get_filename()) or part.get_content_disposition() == "attachment"

@@ -1,4 +1,4 @@
-"""IsMail: what a mail has to look like, where it does not, and mails found by it.
+"""IsMail: matching emails, explaining mismatches, and searching.
 
 Knows neither outbox nor server.
 """

@@ -1,6 +1,6 @@
-"""What each keyword of IsMail means: one check a field.
+"""What each keyword of IsMail means: one check for each field.
 
-A check yields a miss for each way in which the mail differs, and nothing if it fits.
+A check yields a miss for each way in which the email differs, and nothing if it matches.
 Rules: RFC 5321 section 2.4 (case of addresses), RFC 3492 (domains in ASCII and Unicode).
 """
 
@@ -21,7 +21,7 @@ from .._reading.parsed_mail import ParsedMail
 
 
 class _Missing:
-    """The wanted value of what has to be absent, and the one that is got then."""
+    """Wanted where something has to be absent, and got where it is."""
 
     __slots__ = ()
 
@@ -33,22 +33,22 @@ MISSING = _Missing()
 
 
 class Miss(NamedTuple):
-    """One way in which a mail is not the one that was wanted."""
+    """One way in which an email is not the one that was wanted."""
 
     #: The keyword.
     field: str
-    #: The keyword with what of it: ``headers['X-Tag']``.
+    #: The keyword, and which item of it: ``headers['X-Tag']``.
     label: str
     wanted: Any
-    #: ``MISSING`` if the mail has nothing there.
+    #: ``MISSING`` if the email has nothing there.
     got: Any
-    #: Whether ``wanted`` was searched in ``got``.
+    #: Whether ``wanted`` was searched for in ``got``.
     is_part: bool = False
 
 
 Check = Callable[[ParsedMail, str, Any], Iterator[Miss]]
 
-#: The field of a message that a keyword is about, where it has another name.
+#: The fields of a message whose keyword has another name.
 _FIELDS = {"to": "recipients", "envelope_to": "recipients"}
 
 
@@ -65,12 +65,12 @@ def fits(wanted: Any, got: Any) -> bool:
 
 
 def is_predicate(wanted: object) -> bool:
-    """Return whether this is a function to ask; a class is not, dirty-equals has some to compare with."""
+    """Return whether this is a function to call; not a class, since those of dirty-equals are compared."""
     return callable(wanted) and not isinstance(wanted, type)
 
 
 def _check_value(read_value: Callable[[ParsedMail], Any], alike: Callable[[str], str] = str) -> Check:
-    """Return a check of one value; strings are compared by what ``alike`` makes of them."""
+    """Return a check of one value; strings are compared after ``alike`` has been applied."""
 
     def check(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
         got = read_value(parsed)
@@ -86,7 +86,7 @@ def _without_line_ends(text: str) -> str:
 
 
 def _check_type(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
-    """``text``, ``html`` and ``text+html`` are about the bodies, all else about the content type."""
+    """``text``, ``html`` and ``text+html`` are about the bodies, anything else is about the content type."""
     is_kind = isinstance(wanted, str) and "/" not in wanted
     got = parsed.email.kind if is_kind else parsed.email.mime.get_content_type()
     if not fits(wanted.lower() if isinstance(wanted, str) else wanted, got):
@@ -106,7 +106,7 @@ def _check_addresses(read_mailboxes: Callable[[ParsedMail], list[Mailbox]]) -> C
 
 
 def _show_mailboxes(wanted: Any, got: list[Mailbox], is_pair: bool) -> Any:
-    """Return the addresses in the shape of what is wanted: with names if that has one, one or a list."""
+    """Return the addresses in the shape of what is wanted: with or without names, one or a list."""
     has_name = is_pair or (not is_predicate(wanted) and "<" in str(wanted))
     shown = [f"{one.name} <{one.addr_spec}>" if has_name and one.name else one.addr_spec for one in got]
     if isinstance(wanted, list | set | frozenset) or len(shown) > 1:
@@ -142,7 +142,7 @@ def _is_text(value: object) -> bool:
 
 
 def _are_two_texts(value: Any) -> bool:
-    """Whether this is a pair, or two addresses where a message has room for several."""
+    """Whether this is a name with its address, or two addresses."""
     is_two = isinstance(value, tuple) and len(value) == 2
     return is_two and all(part is None or _is_text(part) for part in value)
 
@@ -157,7 +157,7 @@ def _is_same(wanted: Mailbox, got: Mailbox) -> bool:
 
 
 def _key(address: str) -> str:
-    """Return what is equal for two spellings of an address: the domain in lower case and in Unicode."""
+    """Return a key that is the same for all spellings of an address: the domain in lower case and Unicode."""
     local, at, domain = address.rpartition("@")
     labels = [_decode_label(label) for label in domain.lower().split(".")]
     return f"{local}{at}{'.'.join(labels)}"
@@ -171,18 +171,18 @@ def _decode_label(label: str) -> str:
 
 
 def _are_all(wanted: list[Any], got: list[Mailbox]) -> bool:
-    """Whether each wanted one is there and nothing else is; order and repetition do not count."""
+    """Whether exactly the wanted ones are there; order and repetition are ignored."""
     there = {_key(one.addr_spec): one for one in got}
     read = [mailboxes([item]) for item in wanted if _is_address(item)]
     named = {_key(one.addr_spec): one for found in read for one in found}
     others = [item for item in wanted if not _is_address(item)]
-    # What is no address is nobody's.
+    # A text that is not an address matches none.
     has_named = all(read) and all(key in there and _is_same(one, there[key]) for key, one in named.items())
     return has_named and _pair_off(others, [there[key] for key in there.keys() - named.keys()], _fits_mailbox)
 
 
 def _pair_off(wanted: list[Any], got: list[Any], is_fit: Callable[[Any, Any], bool]) -> bool:
-    """Whether each wanted one can have one of its own, with none left over."""
+    """Whether each wanted one can be paired with one of its own, with none left over."""
     if not wanted or len(wanted) != len(got):
         return len(wanted) == len(got)
     first, *rest = wanted
@@ -203,7 +203,7 @@ def _check_headers(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss
 
 
 def _fits_header(wanted: Any, got: list[str]) -> bool:
-    """A header that is there several times has one value that fits, or all those of a list, in order."""
+    """If a header is repeated, one of its values has to match; a list has to match all, in order."""
     if wanted is None or wanted is MISSING:
         return not got
     if isinstance(wanted, list | tuple):
@@ -212,7 +212,7 @@ def _fits_header(wanted: Any, got: list[str]) -> bool:
 
 
 def _check_contains(*bodies: str) -> Check:
-    """Return a check of what each of the bodies that are there holds."""
+    """Return a check of what each existing body contains."""
 
     def check(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
         there = [body for body in bodies if getattr(parsed.email, body) is not None]
@@ -226,14 +226,14 @@ def _check_contains(*bodies: str) -> Check:
 
 
 def _views(parsed: ParsedMail, body: str) -> list[str]:
-    """Return the ways to read a body; for html what a reader sees, and its source."""
+    """Return the ways to read a body; for html, what a reader sees and the source."""
     email = parsed.email
     as_written = [email.text or ""] if body == "text" else [email.page.text, email.html or ""]
     return [_fold(one) for one in as_written] + as_written
 
 
 def _search(views: list[str], field: str, label: str, wanted: Any) -> Iterator[Miss]:
-    """A list is found in its order, a set in any; all of it in one of the views."""
+    """A list has to be found in order, a set in any order; all of it in one of the views."""
     if isinstance(wanted, set | frozenset):
         for item in wanted:
             yield from _search(views, field, label, item)
@@ -251,7 +251,7 @@ def _search(views: list[str], field: str, label: str, wanted: Any) -> Iterator[M
 
 
 def _follow(view: str, items: list[Any]) -> tuple[int, int, str]:
-    """Return how many of the items are found one after the other, where the last ends, and in what."""
+    """Return how many of the items are found one after the other, where the last ends, and the view."""
     place = 0
     for number, item in enumerate(items):
         end = _find(view, item, place)
@@ -279,7 +279,7 @@ def _fold(text: str) -> str:
 
 
 def _check_attachment(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
-    """Each one that is wanted is among the files, those within the html too."""
+    """Each one that is wanted has to be among the files, those within the html included."""
     names = [one.filename for one in parsed.email.files]
     if wanted is None or wanted is MISSING:
         if names:
@@ -291,7 +291,7 @@ def _check_attachment(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[M
 
 
 def _check_attachments(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
-    """A list is all files in order, a set is all files; those within the html do not count."""
+    """A list is all files in order, a set is all files in any order; those within the html are ignored."""
     files = [one for one in parsed.email.files if not one.is_inline]
     names = [one.filename for one in files]
     if isinstance(wanted, list | tuple):

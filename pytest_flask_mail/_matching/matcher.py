@@ -1,7 +1,7 @@
-"""IsMail: what a mail has to look like, and where it does not.
+"""IsMail: what an email has to look like, and where it differs.
 
-One function gives both the verdict and the misses that the explanation is made of. Knows neither outbox nor
-server: whatever can be read as a mail is matched through what was rendered.
+One function gives both the verdict and the misses for the explanation. Knows neither outbox nor server:
+anything that can be read as an email is matched by its rendered form.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .wanted import listed
 from .wanted import plain
 
 FIELDS = tuple(CHECKS)
-#: What users of other libraries call a field.
+#: Names that other libraries use for a field.
 _OTHER_NAMES = {
     "from_": "sender",
     "from_email": "sender",
@@ -36,27 +36,28 @@ _OTHER_NAMES = {
     "content": "contains",
     "filename": "attachment",
 }
-#: Attributes of mails that look like a misspelt field.
+#: Attributes of emails that resemble a field, and are not misspelt.
 _NO_MISTAKES = {"envelope"}
 _SURELY_MEANT, _PERHAPS_MEANT = 0.82, 0.5
 
 
 class IsMail:
-    """Equal to each mail that fits every field; ``in``, ``==``, ``count()`` and ``index()`` follow from that.
+    """Equal to every email that matches all fields, so that ``in``, ``==``, ``count()`` and ``index()`` work.
 
-    A string, or what a message takes for one, is the value; a compiled pattern is searched, a function is
-    asked, anything else is compared.
-    For addresses a string is one of them, a list or set is all of them; case in the domain and a display name
-    that is not given do not count. ``contains`` is for text and html, in single spaces, a list in its order.
+    A string, or what a message takes for one, has to be equal, a compiled pattern is searched
+    for, a function is called; all else is compared.
+    For addresses, a string is one of them, a list or set is all of them; the case of the domain is ignored,
+    and so is a display name that is not given. ``contains`` is for text and html, with white space collapsed;
+    the items of a list have to appear in order.
 
-    A keyword that is no field is an attribute of the mail.
+    Any other keyword is an attribute of the email.
 
-    :raises TypeError: a keyword looks like a misspelt field.
+    :raises TypeError: a keyword is probably a misspelt field.
     """
 
     __module__ = "pytest_flask_mail"
 
-    #: Wanted where something has to be absent: a header, the html, an attachment.
+    #: For what has to be absent: a header, the html, an attachment.
     MISSING = MISSING
 
     def __init__(self, **fields: Any) -> None:
@@ -65,15 +66,15 @@ class IsMail:
         self.fields = {name: listed(value) for name, value in fields.items()}
 
     def misses(self, mail: object) -> list[Miss]:
-        """Return where the mail differs; nothing if it is the one that is wanted.
+        """Return where the email differs; an empty list if it matches.
 
-        :raises TypeError: this is no mail, or the mail lacks an attribute that is asked for.
+        :raises TypeError: this is not an email, or it lacks an attribute that is asked for.
         """
         __tracebackhide__ = True
         return list(self._misses(mail))
 
     def matched(self, mail: object) -> int:
-        """Return how many of the fields fit."""
+        """Return how many of the fields match."""
         return len(self.fields) - len({miss.field for miss in self._misses(mail)})
 
     def __eq__(self, other: object) -> bool:
@@ -82,7 +83,7 @@ class IsMail:
             return self.fields == other.fields
         return next(self._misses(other), None) is None if is_mail(other) else NotImplemented
 
-    # Equal to mails of any hash: in a set it would not be found.
+    # Equal to emails of any hash: in a set it would not be found.
     __hash__: ClassVar[None] = None  # type: ignore[assignment] # how Python spells it
 
     def __repr__(self) -> str:
@@ -100,7 +101,7 @@ class IsMail:
 
 
 def check_fields(names: Iterable[str]) -> None:
-    """Refuse keywords that look like a misspelt field.
+    """Refuse keywords that are probably misspelt fields.
 
     :raises TypeError: the text names the field that is probably meant.
     """
@@ -113,7 +114,7 @@ def check_fields(names: Iterable[str]) -> None:
 
 
 def show(value: object) -> str:
-    """Return the value as it was written: sets in order, objects without their place in memory."""
+    """Return the value as it was written: sets in order, objects without their memory address."""
     if isinstance(value, dict):
         return f"{{{', '.join(f'{name!r}: {show(one)}' for name, one in value.items())}}}"
     if isinstance(value, list):
@@ -124,9 +125,9 @@ def show(value: object) -> str:
 
 
 def check_attribute(parsed: ParsedMail, field: str, wanted: Any) -> Iterator[Miss]:
-    """Yield a miss if an attribute of the mail is another; methods are none.
+    """Yield a miss if an attribute of the email differs; methods do not count as attributes.
 
-    :raises TypeError: the mail has no such attribute.
+    :raises TypeError: the email has no such attribute.
     """
     __tracebackhide__ = True
     got = getattr(parsed.mail, field, MISSING)

@@ -1,1 +1,1 @@
-"""The outbox: what the applications of this process sent, in the place of a server or beside one."""
+"""The outbox: what the applications of this process sent, instead of a mail server or in addition to one."""

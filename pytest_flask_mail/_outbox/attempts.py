@@ -1,4 +1,4 @@
-"""The sendings that failed, for an outbox that was to have what they sent.
+"""Attempts to send that failed.
 
 Knows neither the outbox nor pytest.
 """
@@ -15,7 +15,7 @@ MOST_SHOWN = 5
 
 @dataclass(frozen=True)
 class Attempt:
-    """A sending that failed."""
+    """An attempt to send that failed."""
 
     error: Exception
     #: The line that called ``send``.
@@ -28,7 +28,7 @@ class Attempt:
 
 
 def describe_attempts(attempts: list[Attempt]) -> list[str]:
-    """Return a line about one attempt; about several a line each, below a line that counts them."""
+    """Return one line for one attempt; for several, a line with their number and a line each."""
     if len(attempts) < 2:
         return [f"1 attempt failed: {attempt}" for attempt in attempts]
     lines = [f"{len(attempts)} attempts failed:", *(f"  {attempt}" for attempt in attempts[:MOST_SHOWN])]

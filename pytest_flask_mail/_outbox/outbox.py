@@ -1,6 +1,6 @@
-"""The outbox: a list of the mails that were sent, in the place of the server or beside it.
+"""The outbox: a list of the emails that were sent, instead of a mail server or in addition to one.
 
-Works without pytest. Sees what all apps and threads of the process send, at the extension's seam for it.
+Works without pytest. Captures what all apps and threads of the process send, through ``flask_mail.capture``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LONGEST_REPR = 200
 
 
 class DemandedFailure(NamedTuple):
-    """What the next message is to fail with."""
+    """The error that the next message fails with."""
 
     error: Exception
     #: The line of the test that called ``fail_next``.
@@ -61,11 +61,11 @@ class _Capture:
 
 
 class Outbox(list[SentMail], Searchable[SentMail]):
-    """The mails that were sent, as a list of :class:`SentMail`, each an instance of the message's own class.
+    """The emails that were sent, as a list of :class:`SentMail`, each an instance of the message's own class.
 
-    ``with Outbox.capture() as outbox:`` keeps mail from leaving the process within the block.
-    Mails for a running :class:`SMTPServer` are delivered there, and are in the outbox as well.
-    ``with outbox.since() as new:`` is an outbox of what arrives within the block.
+    ``with Outbox.capture() as outbox:`` captures emails for the block, so that none leaves the process.
+    Emails for a running :class:`SMTPServer` are delivered to it, and are in the outbox as well.
+    ``with outbox.since() as new:`` gives an outbox of what is sent within the block.
     """
 
     __module__ = "pytest_flask_mail"
@@ -73,9 +73,9 @@ class Outbox(list[SentMail], Searchable[SentMail]):
     capture: ClassVar[_Capture] = _Capture()
     _nothing = "the outbox is empty"
 
-    def __init__(self, mails: Iterable[SentMail] = ()) -> None:
-        super().__init__(mails)
-        #: The sendings that failed, in order.
+    def __init__(self, emails: Iterable[SentMail] = ()) -> None:
+        super().__init__(emails)
+        #: The attempts to send that failed, in order.
         self.attempts: list[Attempt] = []
         self._arrivals = 0
         self._changed = threading.Condition()
@@ -87,7 +87,7 @@ class Outbox(list[SentMail], Searchable[SentMail]):
         self._threads_before = set(threading.enumerate())
 
     def to(self, address: str) -> Outbox:
-        """Return what ``address`` received, as To, Cc or Bcc; what arrives later comes in as well."""
+        """Return an outbox of what ``address`` gets, as To, Cc or Bcc, with what is sent later as well."""
         from .._matching.matcher import IsMail
 
         received = IsMail(envelope_to=address)
@@ -99,7 +99,7 @@ class Outbox(list[SentMail], Searchable[SentMail]):
 
     @contextmanager
     def since(self) -> Iterator[Outbox]:
-        """Return an outbox for the block, of what arrives here within it."""
+        """Return an outbox of what is sent within the block."""
         view = self._view(_is_any)
         try:
             yield view
@@ -108,11 +108,11 @@ class Outbox(list[SentMail], Searchable[SentMail]):
                 self._views = [one for one in self._views if one is not view]
 
     def fail_next(self, error: Exception) -> None:
-        """Make the next attempt to send fail with ``error``, as if the server had.
+        """Make the next attempt to send fail with ``error``, and after a second call the one after it, too.
 
-        Called again, it is for the attempt after that: with ``MAIL_RETRIES`` perhaps for the same message.
+        With ``MAIL_RETRIES`` the attempt after it may be of the same message.
 
-        :raises TypeError: it is no exception.
+        :raises TypeError: ``error`` is not an exception.
         """
         __tracebackhide__ = True
         if not isinstance(error, Exception):
@@ -121,7 +121,7 @@ class Outbox(list[SentMail], Searchable[SentMail]):
 
     @property
     def untriggered_failures(self) -> list[Exception]:
-        """What :meth:`fail_next` was given and no message has triggered."""
+        """The errors given to :meth:`fail_next` that no message has triggered."""
         return [failure.error for failure in self._failures]
 
     @overload
@@ -129,18 +129,18 @@ class Outbox(list[SentMail], Searchable[SentMail]):
     @overload
     def __getitem__(self, place: slice, /) -> list[SentMail]: ...
     def __getitem__(self, place: SupportsIndex | slice, /) -> SentMail | list[SentMail]:
-        """Return the mail, or the mails in a list.
+        """Return the email, or the emails in a list.
 
-        :raises IndexError: there is no such mail; the text says why the outbox may be empty.
+        :raises IndexError: there is no such email; the text says why the outbox may be empty.
         """
         __tracebackhide__ = True
         try:
             return super().__getitem__(place)
         except IndexError:
-            found = (
-                [f"the outbox has {count_mails(len(self))}"] if self else [self._nothing, *self._trouble()]
-            )
-            raise IndexError(f"no mail at [{place}], " + "\n  ".join(found)) from None
+            found = [self._nothing, *self._trouble()]
+            if self:
+                found = [f"the outbox has {counted(len(self), 'email')}"]
+            raise IndexError(f"no email at [{place}], " + "\n  ".join(found)) from None
 
     def __eq__(self, other: object) -> bool:
         __tracebackhide__ = True
@@ -149,12 +149,12 @@ class Outbox(list[SentMail], Searchable[SentMail]):
     __hash__: ClassVar[None] = None  # type: ignore[assignment]  # as of every list
 
     def count(self, value: object, /) -> int:
-        """Return how many mails are equal to ``value``, or match it."""
+        """Return how many emails match ``value``, or are equal to it."""
         __tracebackhide__ = True
-        return super().count(value)  # type: ignore[arg-type]  # typeshed asks for a mail
+        return super().count(value)  # type: ignore[arg-type]  # typeshed asks for an email
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        # A copy receives nothing more: it is a list of the mails, as those of record_messages().
+        # A copy receives nothing more: it is a list of the emails, as those of record_messages().
         return list, (list(self),)
 
     def __repr__(self) -> str:
@@ -162,23 +162,23 @@ class Outbox(list[SentMail], Searchable[SentMail]):
 
         shown = _within_limit([describe(mail, others=True) for mail in self._so_far()])
         details = "; ".join([*shown, *self._failed()])
-        return f"<{type(self).__name__}: {count_mails(len(self))}{': ' if details else ''}{details}>"
+        return f"<{type(self).__name__}: {counted(len(self), 'mail')}{': ' if details else ''}{details}>"
 
     @classmethod
     @contextmanager
     def _capture_process(cls) -> Iterator[Outbox]:
-        from flask_mail import capture as seam
+        from flask_mail import capture
 
         outbox = cls()
         recorder = Recorder(outbox)
-        seam.install(recorder)
+        capture.install(recorder)
         try:
             yield outbox
         finally:
-            seam.remove(recorder)
+            capture.remove(recorder)
 
     def _view(self, holds: Callable[[SentMail], bool]) -> Outbox:
-        """Return an outbox for those of the mails to come that ``holds`` is true of."""
+        """Return an outbox for later emails for which ``holds`` returns true."""
         view = type(self)()
         view._holds, view._changed, view._failures = holds, self._changed, self._failures
         view.timeout, view._hints = self.timeout, self._hints
@@ -213,37 +213,37 @@ class Outbox(list[SentMail], Searchable[SentMail]):
         lines = describe_attempts(self.attempts)
         if not self:
             lines += [line for hint in (self._explain_departure, *self._hints) for line in hint()]
-        lines += [f"{name} is still running: wait_for() waits for its mail" for name in self._new_threads()]
+        lines += [f"{name} is still running: wait_for() waits for its email" for name in self._new_threads()]
         return lines if lines or self else ["nothing was sent, and no attempt failed"]
 
     def _explain_departure(self) -> list[str]:
         verb = "was" if self._arrivals == 1 else "were"
-        return [f"{count_mails(self._arrivals)} arrived and {verb} taken out"] if self._arrivals else []
+        return [f"{counted(self._arrivals, 'email')} arrived and {verb} removed"] if self._arrivals else []
 
     def _failed(self) -> list[str]:
-        """Return the attempts in a few words, in a list of one, or of none where there were none."""
+        """Return the failed attempts in one line, in a list; an empty list if there were none."""
         if len(self.attempts) > 1:
             return [f"{len(self.attempts)} attempts failed, the last: {self.attempts[-1]}"]
         return describe_attempts(self.attempts)
 
     def _new_threads(self) -> list[str]:
-        """Return the names of the threads that run now and did not when the outbox was made."""
+        """Return the names of threads that were started since the outbox was made and are still running."""
         started = set(threading.enumerate()) - self._threads_before
         return sorted(thread.name for thread in started if not thread.name.startswith("smtp-server"))
 
 
 class Recorder:
-    """Brings into an outbox what the process sends: a capture of the extension's."""
+    """Adds to an outbox what the process sends; an interceptor for ``flask_mail.capture``."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
     def intercepts(self, app: Flask | None) -> bool:
-        """Return whether the outbox stands in for the server: unless that is ours, or if a failure is due."""
+        """Return whether the outbox replaces the server: not a test server, unless a failure is due."""
         return bool(self._outbox._failures) or not _is_pointed_at_test_server(app)
 
     def before_connect(self, settings: Any) -> None:
-        """Let the host be opened."""
+        """Allow the connection."""
 
     def deliver(self, app: Flask, message: Message, envelope: Envelope) -> None:
         """Raise the failure that is due, if one is."""
@@ -255,13 +255,13 @@ class Recorder:
         self._outbox._receive(freeze(message, app, receipt.envelope))
 
     def failed(self, app: Flask, message: Message, error: Exception) -> None:
-        """Remember the failure, and where the program wanted to send."""
+        """Record the failure, and the line that tried to send."""
         self._outbox._note(Attempt(error, find_sender()))
 
 
-def count_mails(number: int) -> str:
-    """Return ``1 mail`` or ``2 mails``."""
-    return f"{number} mail{'' if number == 1 else 's'}"
+def counted(number: int, noun: str) -> str:
+    """Return such as ``1 email`` or ``2 emails``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _is_any(mail: SentMail) -> bool:
@@ -274,7 +274,7 @@ def _is_pointed_at_test_server(app: Flask | None) -> bool:
 
 
 def _within_limit(descriptions: Sequence[str]) -> list[str]:
-    """Return as many of the descriptions as have room in a line, and how many are left out."""
+    """Return as many descriptions as fit in a line, and how many are left out."""
     shown: list[str] = []
     for description in descriptions:
         if sum(map(len, shown)) + len(description) > LONGEST_REPR and shown:

@@ -1,6 +1,6 @@
-"""A mail as it was when it was sent, in an object of the user's own message class.
+"""An email as it was sent, as an object of the user's own message class.
 
-Imports the extension only for type checkers: whoever has a message has it loaded.
+Imports the extension only for type checkers: a program that has a message has loaded it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ else:
     Message = object
 
 _PLAIN = frozenset({NoneType, bool, bytes, float, int, str})
-"""Of these types are most attributes of a message: what cannot change needs no copy."""
+"""The types of most attributes of a message. They cannot change, so they need no copy."""
 
 
 class Sending:
@@ -43,7 +43,7 @@ class Sending:
 
     @cached_property
     def parsed(self) -> ParsedEmail:
-        """What the bytes say, for all who ask."""
+        """The email, parsed once for all its methods."""
         from flask_mail.parsed import ParsedEmail
 
         return ParsedEmail(self.envelope.content)
@@ -55,7 +55,7 @@ class Sending:
 
 
 class SentMail(Readable, Message):
-    """A copy of a message that was sent: what happens to the message afterwards does not change it.
+    """A copy of a message that was sent; later changes to the message do not affect it.
 
     It is an instance of the message's class and has its attributes, as they were.
     """
@@ -66,7 +66,7 @@ class SentMail(Readable, Message):
     _sending: Sending
     _class_of_message: ClassVar[type[Message]]
 
-    # A user's class may want more of its subclasses than this one has to say.
+    # A user's class may require arguments of its subclasses that this one does not have.
     def __init_subclass__(cls, **kwargs: Any) -> None:
         pass
 
@@ -86,7 +86,7 @@ class SentMail(Readable, Message):
 
     @property
     def envelope(self) -> Envelope:
-        """To whom, and as from whom, the message was sent."""
+        """The SMTP sender and recipients, and the bytes that were sent."""
         return self._sending.envelope
 
     @property
@@ -108,8 +108,8 @@ class SentMail(Readable, Message):
         """Return the message as it was sent, as text."""
         return self.raw.decode()
 
-    def copy(self) -> Message:  # type: ignore[override]  # a copy to change is not a mail that was sent
-        """Return a message of the same content, to be changed and sent; see :meth:`Message.copy`."""
+    def copy(self) -> Message:  # type: ignore[override]  # a copy to change is not an email that was sent
+        """Return a message with the same content, to change and send; see :meth:`Message.copy`."""
         return self._thawed().copy()
 
     def __copy__(self) -> SentMail:
@@ -125,7 +125,7 @@ class SentMail(Readable, Message):
     def __eq__(self, other: object) -> bool:
         """Compare with messages as the user's class compares them."""
         __tracebackhide__ = True
-        # A matcher is to see this mail and not the message: only the mail knows how it was sent.
+        # A matcher must get this object and not the message: only this one knows how it was sent.
         return self._thawed().__eq__(other._thawed() if isinstance(other, SentMail) else other)
 
     def __hash__(self) -> int:
@@ -139,8 +139,8 @@ class SentMail(Readable, Message):
 
 
 def freeze(message: Message, app: Flask, envelope: Envelope) -> SentMail:
-    """Return a copy of the message that is safe from whatever happens to the message and to its lists."""
-    # A mail of an outbox may be sent again.
+    """Return a copy of the message that later changes to the message and its lists do not affect."""
+    # An email of an outbox may be sent again.
     kind: Any = getattr(message, "_class_of_message", type(message))
     attributes = _attributes_of(message).items()
     # A call for each attribute would double the cost.
@@ -177,13 +177,13 @@ def _has_dict(kind: type) -> bool:
 
 
 def _unpickled(kind: Any, attributes: dict[str, Any], envelope: Envelope) -> SentMail:
-    """Return a mail that was pickled, in a process that need not know the application."""
+    """Return an email that was pickled, in a process that need not know the application."""
     return _mail_of(_class_of_copies(kind), attributes, Sending(None, envelope))
 
 
 def _class_of_copies(kind: Any) -> type[SentMail]:
-    """Return the subclass of a message class whose objects are sent mails. It goes by the same name."""
-    # A class knows its subclasses without keeping them: what a test defines goes with the test.
+    """Return the subclass of a message class for sent emails. It has the same name."""
+    # A class has only weak references to its subclasses: those of a test's own class go with the test.
     made = (one for one in type.__subclasses__(kind) if one.__dict__.get("_class_of_message") is kind)
     return next(made, None) or _make_class_of_copies(kind)
 

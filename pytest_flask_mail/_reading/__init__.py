@@ -1,4 +1,4 @@
-"""A mail, whoever caught it: what its bytes say, to whom it went, and what a test asks it.
+"""Reading an email, captured or received: its bytes, its recipients, and the methods for tests.
 
 Knows neither outbox nor server.
 """

@@ -1,4 +1,4 @@
-"""A mail in a few words, for failure messages and reports.
+"""An email in a few words, for failure messages and reports.
 
 Knows neither outbox nor server.
 """
@@ -11,7 +11,7 @@ _SUBJECT_WIDTH = 40
 
 
 def describe(mail: object, others: bool = False) -> str:
-    """Return the mail in a few words: ``'Your invoice #12' -> bob@x.org``.
+    """Return the email in a few words: ``'Your invoice #12' -> bob@x.org``.
 
     :param others: say how many more recipients there are, as ``, +1``.
     """
@@ -21,12 +21,12 @@ def describe(mail: object, others: bool = False) -> str:
 
 
 def shorten(subject: str) -> str:
-    """Return the subject, or as much of it as leaves room on a line."""
+    """Return the subject, shortened if it is long."""
     return subject if len(subject) <= _SUBJECT_WIDTH else f"{subject[: _SUBJECT_WIDTH - 3]}..."
 
 
 def parts(mail: object) -> str:
-    """Return what the mail is made of: ``text+html, 1 attachment``."""
+    """Return what the email is made of: ``text+html, 1 attachment``."""
     parsed = read(mail).email
     number = sum(not one.is_inline for one in parsed.files)
     files = f"{number} attachment{'s' if number > 1 else ''}" if number else ""

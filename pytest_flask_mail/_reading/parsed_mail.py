@@ -1,6 +1,6 @@
-"""A mail, whoever caught it: what its bytes say, and to whom it went.
+"""An email, captured or received: what its bytes say, and to whom it went.
 
-Reads what was rendered, as far as that goes; knows neither outbox nor server.
+Reads the rendered form as far as possible; knows neither outbox nor server.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from flask_mail.parsed import ParsedEmail
 
 
 class ParsedMail:
-    """One mail, read from its bytes; what they do not say, from its attributes."""
+    """One email, read from its bytes; what they do not contain, from its attributes."""
 
     def __init__(self, mail: Any) -> None:
         self.mail = mail
 
     @cached_property
     def email(self) -> ParsedEmail:
-        """What the bytes say; one for all who ask a mail that was sent."""
+        """The parsed bytes; parsed only once if the email was sent."""
         kept = getattr(self.mail, "_parsed", None)
         if isinstance(kept, ParsedEmail):
             return kept
@@ -46,7 +46,7 @@ class ParsedMail:
 
     @property
     def envelope_from(self) -> str:
-        """The return path; of a message that was not sent, the one it will have, as far as it says."""
+        """The return path; for a message that was not sent, the one that it will have, if it is set."""
         envelope = getattr(self.mail, "envelope", None)
         if envelope is not None:
             return str(envelope.mail_from)
@@ -71,22 +71,23 @@ class ParsedMail:
 
 
 def is_mail(value: object) -> bool:
-    """Return whether this can be read as a mail."""
+    """Return whether this can be read as an email."""
     if isinstance(value, bytes | MimeMessage) or isinstance(getattr(value, "raw", None), bytes):
         return True
     return callable(getattr(value, "as_bytes", None)) and not isinstance(value, type)
 
 
 def read(mail: object) -> ParsedMail:
-    """Return the mail, to be taken apart as far as somebody asks.
+    """Return the email, which is parsed only as far as needed.
 
-    :raises TypeError: this is no mail.
+    :raises TypeError: this is not an email.
     """
     if not is_mail(mail):
-        raise TypeError(f"{mail!r:.80} is no mail. Give one of an outbox or a server, a Message, or bytes.")
+        text = f"{mail!r:.80} is not an email. Pass one from an outbox or a server, a Message, or bytes."
+        raise TypeError(text)
     return ParsedMail(mail)
 
 
 def mailboxes(value: Any, field: str = "recipients") -> list[Mailbox]:
-    """Return the addresses that a message takes ``value`` for in that field."""
+    """Return the addresses that ``value`` means in that field of a message."""
     return read_addresses(value, field)[0]

@@ -1,7 +1,7 @@
-"""What a test reads in a mail: links, codes, attachments, faults, and its text without what always changes.
+"""What a test reads in an email: links, codes, attachments, lint, and text for snapshots.
 
-The methods are here, for captured and for received mails; the reading is that of ``flask_mail.parsed``.
-A question that has not one answer is an AssertionError that lists what there is.
+The methods are for captured and received emails alike; ``flask_mail.parsed`` does the reading.
+If there is not exactly one answer, they raise an AssertionError that lists what there is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Readable:
-    """A mail with ``raw``, ``mime`` and ``envelope``."""
+    """An email with ``raw``, ``mime`` and ``envelope``."""
 
     __slots__ = ()
 
@@ -38,16 +38,16 @@ class Readable:
     ) -> Link:
         """Return the one link that is meant; the same URL twice is one.
 
-        :param where: the URL or its path, or else the beginning of its path, or else a part of the URL;
-            a pattern is searched in the URL.
-        :param text: the text of the link, or else a part of it; a pattern is searched in it.
+        :param where: the URL or its path; else the beginning of its path; else a part of the URL.
+            A pattern is searched for in the URL.
+        :param text: the text of the link, or else a part of it; a pattern is searched for in it.
         :raises AssertionError: there is no such link, or there are several; the text lists what there is.
         """
         __tracebackhide__ = True
         return ask_for_one(self, lambda email: email.link(where, text=text))
 
     def code(self, pattern: str | re.Pattern[str] | None = None) -> str:
-        """Return the one verification code of the mail, without the spaces in it.
+        """Return the one verification code of the email, without the spaces in it.
 
         :param pattern: what to search for instead; its first group, if it has one, is the code.
         :raises AssertionError: there is no code, or there are several; the text lists them.
@@ -56,16 +56,16 @@ class Readable:
         return ask_for_one(self, lambda email: email.code(pattern))
 
     def attachment(self, name: str | re.Pattern[str] | None = None) -> AttachedFile:
-        """Return the one file of that name, or the only one that is not shown within the text.
+        """Return the one file of that name, or the only one that is not shown within the html.
 
-        :param name: the name, or a glob such as ``invoice-*.pdf``; a pattern is searched in the name.
+        :param name: the name, or a glob such as ``invoice-*.pdf``; a pattern is searched for in the name.
         :raises AssertionError: there is no such file, or there are several; the text lists what there is.
         """
         __tracebackhide__ = True
         return ask_for_one(self, lambda email: email.attachment(name))
 
     def lint(self, ignore: Collection[str] = ()) -> list[Finding]:
-        """Return what readers or spam filters may stumble over.
+        """Return what is probably wrong with the email, for readers or for spam filters.
 
         :param ignore: codes of findings to leave out.
         """
@@ -74,7 +74,7 @@ class Readable:
         return read(self).email.lint(ignore)
 
     def golden(self, scrub: Mapping[str | re.Pattern[str], str] | None = None) -> str:
-        """Return the mail as text that only changes when what the reader gets does, for snapshots.
+        """Return the email as text for snapshots, which changes only when what the reader gets does.
 
         :param scrub: more to replace, as regular expressions and their replacements.
         """
@@ -87,7 +87,7 @@ class Readable:
 def ask_for_one(mail: object, question: Callable[[ParsedEmail], T]) -> T:
     """Return the answer.
 
-    :raises AssertionError: there is none, or there are several; the text says which mail was asked.
+    :raises AssertionError: there is none, or there are several; the text says which email was asked.
     """
     __tracebackhide__ = True
     from flask_mail.parsed import NoSingleMatch

@@ -1,4 +1,4 @@
-"""What stands behind ``plugin``: what a test has of ours, its failure texts and reports, the guard.
+"""What ``plugin`` needs for a test: its outbox and servers, failure texts, reports, and the guard.
 
-Takes pytest's objects as they come, and does not import pytest.
+Takes pytest's objects as arguments, and does not import pytest.
 """

@@ -1,6 +1,6 @@
-"""What pytest says of a comparison that failed: a mail, an outbox or a list on one side, IsMail on the other.
+"""The explanation of a failed comparison between an email, an outbox or a list and IsMail.
 
-pytest cuts an explanation at 8 lines and 640 characters. What does not fit is said in fewer words.
+pytest cuts an explanation at 8 lines and 640 characters. Longer ones are shortened.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .._matching.explaining import explain_missing
 from .._matching.explaining import explain_present
 from .._matching.explaining import IN_FULL
 from .._matching.matcher import IsMail
-from .._outbox.outbox import count_mails
+from .._outbox.outbox import counted
 from .._outbox.outbox import Outbox
 from .._reading.describing import describe
 from .._reading.parsed_mail import is_mail
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 MOST_LINES, MOST_CHARACTERS = 8, 640
 LONGEST_SIDE = 160
-DETAILS = (IN_FULL, Detail(has_others=False), *(Detail(room, True, False) for room in (60, 40, 24)))
-"""From all that is known to as little as will do."""
+DETAILS = (IN_FULL, Detail(has_others=False), *(Detail(width, True, False) for width in (60, 40, 24)))
+"""From the full explanation to the shortest."""
 
 
 def explain_comparison(op: str, left: object, right: object, is_cut: bool = False) -> list[str] | None:
-    """Return lines about why ``left op right`` is false; None if this is no matter of mails.
+    """Return lines about why ``left op right`` is false; None if it does not involve emails.
 
     :param is_cut: whether pytest cuts what is too long.
     """
@@ -63,16 +63,15 @@ def _cut(lines: Sequence[str]) -> list[str]:
     return cut
 
 
-def _explain_container(op: str, matcher: object, mails: object, detail: Detail) -> list[str] | None:
-    if isinstance(matcher, str) and isinstance(mails, Outbox):
-        return [
-            f"a text is no mail, compare with IsMail({'to' if '@' in matcher else 'subject'}={matcher!r})"
-        ]
-    if not (isinstance(matcher, IsMail) and _is_mails(mails)):
+def _explain_container(op: str, matcher: object, emails: object, detail: Detail) -> list[str] | None:
+    if isinstance(matcher, str) and isinstance(emails, Outbox):
+        field = "to" if "@" in matcher else "subject"
+        return [f"a string is not an email: compare with IsMail({field}={matcher!r})"]
+    if not (isinstance(matcher, IsMail) and _are_emails(emails)):
         return None
     if op == "not in":
-        return explain_present(matcher, mails, detail)
-    return explain_missing(matcher, mails, detail) or _explain_empty(mails)
+        return explain_present(matcher, emails, detail)
+    return explain_missing(matcher, emails, detail) or _explain_empty(emails)
 
 
 def _explain_sides(op: str, left: object, right: object, detail: Detail) -> list[str] | None:
@@ -86,21 +85,21 @@ def _explain_sides(op: str, left: object, right: object, detail: Detail) -> list
 
 
 def _explain_lists(left: Sequence[object], right: Sequence[object], detail: Detail) -> list[str] | None:
-    mails, expected = (right, left) if _has_matchers(left) or isinstance(right, Outbox) else (left, right)
-    if not (isinstance(mails, Outbox) or _has_matchers(expected)) or not _is_mails(mails):
+    emails, expected = (right, left) if _has_matchers(left) or isinstance(right, Outbox) else (left, right)
+    if not (isinstance(emails, Outbox) or _has_matchers(expected)) or not _are_emails(emails):
         return None
-    return explain_lists(expected, mails, detail) + ([] if mails else _explain_empty(mails))
+    return explain_lists(expected, emails, detail) + ([] if emails else _explain_empty(emails))
 
 
-def _explain_empty(mails: object) -> list[str]:
-    return mails._trouble() if isinstance(mails, Outbox) else ["there are no mails"]
+def _explain_empty(emails: object) -> list[str]:
+    return emails._trouble() if isinstance(emails, Outbox) else ["there are no emails"]
 
 
 def _is_list(value: object) -> TypeGuard[list[object]]:
     return isinstance(value, list)
 
 
-def _is_mails(value: object) -> TypeGuard[list[object]]:
+def _are_emails(value: object) -> TypeGuard[list[object]]:
     return _is_list(value) and all(map(is_mail, value))
 
 
@@ -108,10 +107,10 @@ def _has_matchers(values: Sequence[object]) -> bool:
     return any(isinstance(value, IsMail) for value in values)
 
 
-def _brief(value: object, room: int) -> str:
+def _brief(value: object, width: int) -> str:
     if isinstance(value, Outbox):
-        return f"<{type(value).__name__}: {count_mails(len(value))}>"
-    if isinstance(value, list) and value and _is_mails(value):
-        return f"<{count_mails(len(value))}>"
+        return f"<{type(value).__name__}: {counted(len(value), 'mail')}>"
+    if isinstance(value, list) and value and _are_emails(value):
+        return f"<{counted(len(value), 'email')}>"
     shown = describe(value) if not isinstance(value, IsMail) and is_mail(value) else repr(value)
-    return shown if len(shown) <= room else f"{shown[: room - 3]}..."
+    return shown if len(shown) <= width else f"{shown[: width - 3]}..."

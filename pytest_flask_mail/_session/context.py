@@ -1,6 +1,6 @@
-"""What one test has of ours: its outbox, its servers, its app.
+"""What one test uses of the plugin: its outbox, its servers, its app.
 
-Filled by the fixtures, and emptied by them when they are torn down. Does not import pytest.
+Filled by the fixtures, and emptied by their teardown. Does not import pytest.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ..server._faults import Fault
 
 
-class Watch:
-    """What one test has of ours.
+class MailContext:
+    """The outbox, the servers and the app of one test.
 
     :param find_app: returns the value of the test's fixture ``mail_app``.
     """
@@ -33,7 +33,7 @@ class Watch:
         self.outbox: Outbox | None = None
         self.servers: list[SMTPServer] = []
         self.app: Any = None
-        #: With which the test's own fixtures can be got; None as long as it has none of ours.
+        #: For getting the test's own fixtures; None as long as the test uses no fixture of the plugin.
         self.request: pytest.FixtureRequest | None = None
         self._pending: list[Change] = []
 
@@ -43,35 +43,35 @@ class Watch:
         return self.outbox is not None or bool(self.servers)
 
     def use_outbox(self, outbox: Outbox, request: pytest.FixtureRequest, is_testing: bool) -> Change:
-        """Have the outbox, and the app in testing as soon as there is one; return what undoes it."""
+        """Use the outbox, and set TESTING of the app as soon as there is one; return the change to undo."""
         self.outbox, self.request = outbox, request
         change = Change({"TESTING": True} if is_testing else {})
         if not self._progress.is_in_setup or self._progress.has_app:
             self._apply(change)
         else:
-            # The test need not have its app made sooner for the outbox.
+            # The outbox does not make the test create its app any earlier.
             self._pending.append(change)
         return change
 
     def use_server(self, server: SMTPServer, request: pytest.FixtureRequest) -> Change:
-        """Have the server, and the app, which is made for it, pointed there; return what undoes it."""
+        """Use the server, and point the app at it, creating the app if needed; return the change to undo."""
         self.servers.append(server)
         self.request = request
         change = Change(server.config)
-        # Other fixtures may send from now on. Where the app's own fixture asked, the app is not there yet.
+        # Other fixtures may send from now on. If the app's own fixture asked, there is no app yet.
         self._apply(change)
         if self._progress.is_in_setup:
             self._pending.append(change)
         return change
 
     def apply_pending(self) -> None:
-        """Change the app as was asked for when it was not there."""
+        """Make the changes that were asked for before there was an app."""
         pending, self._pending = self._pending, []
         for change in pending:
             self._apply(change)
 
     def find_untriggered(self) -> list[str]:
-        """Return the faults that the test wanted and that never took effect, and where they were written."""
+        """Return the faults that the test declared and never triggered, and where it declared them."""
         failures = list(self.outbox._failures) if self.outbox is not None else []
         lines = [f"{failure!r} at {failure.declared_at}" for failure in failures]
         return [*lines, *(describe(fault) for server in self.servers for fault in server.untriggered_faults)]
@@ -84,7 +84,7 @@ class Watch:
 
 
 class Change:
-    """Settings of an app that are others for a while."""
+    """Settings of an app that are changed for a while."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
@@ -92,7 +92,7 @@ class Change:
         self._before: dict[str, Any] = {}
 
     def apply(self, config: MutableMapping[str, Any]) -> None:
-        """Set them, and put back what was there in another one that they were set in."""
+        """Change this config, and restore the one that was changed before, if it is another."""
         if config is self._config:
             return
         self.undo()
@@ -101,16 +101,16 @@ class Change:
         config.update(self._settings)
 
     def undo(self) -> None:
-        """Put back what was there, if they were set."""
+        """Restore the previous settings, if they were changed."""
         for key in self._settings:
             self._config.pop(key, None)
         self._config.update(self._before)
 
 
 class ServerFactory:
-    """Makes servers that run until it is closed, with the session, or to the end of a ``with`` block.
+    """Makes servers that run to the end of the session, or to the end of a ``with`` block.
 
-    What a test declares on any of them while it runs is to be triggered by the test.
+    A fault that a test declares on any of them while it runs has to be triggered by that test.
     """
 
     def __init__(self, make_server: Callable[[dict[str, Any]], SMTPServer]) -> None:
@@ -128,28 +128,28 @@ class ServerFactory:
         return server
 
     def close(self) -> None:
-        """Stop the servers, all of them even if one raises what went wrong in it."""
+        """Stop all servers, even if one of them raises an error."""
         with ExitStack() as stack:
             for server in self._servers:
                 stack.callback(server.stop)
 
     @property
     def new_servers(self) -> list[SMTPServer]:
-        """The servers that were made for the test, or by a fixture of a wider scope when it was set up."""
+        """The servers that were made for the test, or by a fixture of a wider scope during its setup."""
         return self._servers[self._first :]
 
     def begin_setup(self) -> None:
-        """Begin with another test, and forget the servers that earlier ones stopped."""
+        """Start another test, and forget the servers that earlier ones stopped."""
         self._servers = [server for server in self._servers if server._listener is not None]
         self._older_faults = []
         self._first = len(self._servers)
 
     def end_setup(self) -> None:
-        """Note the faults that are not the test's own."""
+        """Remember the faults that are not the test's own."""
         self._older_faults = self._untriggered()
 
     def find_untriggered(self) -> list[str]:
-        """Return the faults that the test itself wanted and that never took effect."""
+        """Return the faults that the test itself declared and never triggered."""
         return [describe(fault) for fault in self._untriggered() if fault not in self._older_faults]
 
     def _untriggered(self) -> list[Fault]:
@@ -157,6 +157,6 @@ class ServerFactory:
 
 
 def describe(fault: Fault) -> str:
-    """Return the fault as it was written, and where."""
+    """Return the fault as it was declared, and where."""
     hint = "" if fault.has_action else " (no action: add .reply(), .drop() or another)"
     return f"{fault!r} at {fault.declared_at}{hint}"

@@ -1,6 +1,6 @@
-"""Why an outbox may be empty, found out from what happened.
+"""Why an outbox may be empty, judged by what happened.
 
-Takes pytest's request as it comes, and does not import pytest.
+Takes pytest's request as an argument, and does not import pytest.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 def explain_emptiness(request: pytest.FixtureRequest, app: Any, places: Sequence[Place]) -> list[str]:
-    """Return a line for each thing that the test has, or has not, and that may be the reason.
+    """Return a line for each likely reason.
 
-    :param places: where mails were sent before the outbox was there.
+    :param places: where emails were sent before the outbox was created.
     """
     server = request.getfixturevalue("live_server") if "live_server" in request.fixturenames else None
     return [*_explain_live_server(server), *_explain_app(app), *_explain_places(places)]
 
 
 def _explain_live_server(server: Any) -> list[str]:
-    # That of pytest-flask; one that runs the app in a thread is none of our business.
+    # Only pytest-flask's: a live_server that runs the app in a thread is no problem.
     if not type(server).__module__.startswith("pytest_flask."):
         return []
     return ["this test uses live_server, which runs the app in another process: use smtp_server"]
@@ -40,5 +40,5 @@ def _explain_app(app: Any) -> list[str]:
 def _explain_places(places: Sequence[Place]) -> list[str]:
     if not places:
         return []
-    number = "1 mail was" if len(places) == 1 else f"{len(places)} mails were"
-    return [f"{number} sent before mail_outbox was there, at {places[-1]}: ask for mail_outbox earlier"]
+    number = "1 email was" if len(places) == 1 else f"{len(places)} emails were"
+    return [f"{number} sent before mail_outbox was set up, at {places[-1]}: request mail_outbox earlier"]

@@ -1,6 +1,6 @@
-"""What a report shows of a test's mail: the sections "Captured mail" and "SMTP session", and ``.eml`` files.
+"""What a report shows of a test's emails: sections "Captured mail" and "SMTP session", ``.eml`` files.
 
-Takes pytest's report and item as they come, and does not import pytest.
+Takes pytest's report and item as arguments, and does not import pytest.
 """
 
 from __future__ import annotations
@@ -24,38 +24,42 @@ if TYPE_CHECKING:
 
     from ..server import Session
     from ..server import SMTPServer
-    from .context import Watch
+    from .context import MailContext
 
 HEADINGS = ("#", "To", "Subject", "Parts")
 LONGEST_NAME = 120
-MOST_MAILS = 50
+MOST_EMAILS = 50
 MOST_LINES = 200
 
 
 def complete(
-    report: pytest.TestReport, item: pytest.Item, watch: Watch, more: Sequence[SMTPServer] = ()
+    report: pytest.TestReport, item: pytest.Item, context: MailContext, more: Sequence[SMTPServer] = ()
 ) -> None:
-    """Keep the mails, unless ``mail_artifacts`` says never; add the sections to the report of a failure.
+    """Keep the emails, unless ``mail_artifacts`` says never; add the sections to the report of a failure.
 
     :param more: servers that the factory made for the test.
     """
-    servers = [*watch.servers, *more]
+    servers = [*context.servers, *more]
     received = [mail for server in servers for mail in server.mails]
-    mails = received if watch.outbox is None else list(watch.outbox)
+    emails = received if context.outbox is None else list(context.outbox)
     is_kept = item.config.getini("mail_artifacts") != "never"
-    places = keep(mails, report, item, watch) if mails and is_kept else []
-    if report.failed and mails:
-        report.sections.append((f"Captured mail ({len(mails)})", "\n".join([describe_mails(mails), *places])))
+    places = keep(emails, report, item, context) if emails and is_kept else []
+    if report.failed and emails:
+        report.sections.append(
+            (f"Captured mail ({len(emails)})", "\n".join([describe_emails(emails), *places]))
+        )
     if report.failed and (sessions := [session for server in servers for session in server.sessions]):
         report.sections.append(("SMTP session", describe_sessions(sessions)))
 
 
-def keep(mails: Sequence[Any], report: pytest.TestReport, item: pytest.Item, watch: Watch) -> list[str]:
-    """Attach the mails to other plugins' reports, write them to files, and return a line that says where."""
-    names = [file_name(number, mail) for number, mail in enumerate(mails)]
-    contents = dict(zip(names, [mail.raw for mail in mails], strict=True))
+def keep(
+    emails: Sequence[Any], report: pytest.TestReport, item: pytest.Item, context: MailContext
+) -> list[str]:
+    """Attach the emails to other plugins' reports, write them to files, and return a line that says where."""
+    names = [file_name(number, mail) for number, mail in enumerate(emails)]
+    contents = dict(zip(names, [mail.raw for mail in emails], strict=True))
     attach(contents, report)
-    if (folder := find_folder(item, watch)) is None:
+    if (folder := find_folder(item, context)) is None:
         return []
     try:
         write_files(contents, folder)
@@ -64,17 +68,17 @@ def keep(mails: Sequence[Any], report: pytest.TestReport, item: pytest.Item, wat
     return [f".eml files: {os.path.join(folder, '')}"]
 
 
-def find_folder(item: pytest.Item, watch: Watch) -> Path | None:
+def find_folder(item: pytest.Item, context: MailContext) -> Path | None:
     """Return the folder for the test's files, below ``--mail-eml-dir`` or ``tmp_path``; None without both."""
     if (chosen := item.config.getoption("--mail-eml-dir")) is not None:
         return Path(item.config.invocation_params.dir, chosen, folder_name(item.nodeid))
-    if watch.request is None or not item.config.pluginmanager.hasplugin("tmpdir"):
+    if context.request is None or not item.config.pluginmanager.hasplugin("tmpdir"):
         return None
-    return Path(watch.request.getfixturevalue("tmp_path"), "mail")
+    return Path(context.request.getfixturevalue("tmp_path"), "mail")
 
 
 def write_files(contents: Mapping[str, bytes], folder: Path) -> None:
-    """Write the files into the folder, which is made, or has its files of an earlier run removed."""
+    """Write the files into the folder, which is created if missing; files of an earlier run are removed."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.eml"):
         old.unlink()
@@ -94,28 +98,28 @@ def attach(contents: Mapping[str, bytes], report: pytest.TestReport) -> None:
             allure.attach(content, name, "message/rfc822", "eml")
 
 
-def describe_mails(mails: Sequence[Any]) -> str:
-    """Return a table of the mails, a line each."""
-    rows = [HEADINGS, *(_cells(number, mail) for number, mail in enumerate(mails[:MOST_MAILS]))]
+def describe_emails(emails: Sequence[Any]) -> str:
+    """Return a table of the emails, a line each."""
+    rows = [HEADINGS, *(_cells(number, mail) for number, mail in enumerate(emails[:MOST_EMAILS]))]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    if len(mails) > MOST_MAILS:
-        lines.append(f"and {len(mails) - MOST_MAILS} more")
+    if len(emails) > MOST_EMAILS:
+        lines.append(f"and {len(emails) - MOST_EMAILS} more")
     return "\n".join(f"  {line.rstrip()}" for line in lines)
 
 
 def describe_sessions(sessions: Sequence[Session]) -> str:
-    """Return the transcripts of the sessions, secrets masked, below a line each that says who it was."""
+    """Return the transcripts of the sessions, secrets masked, each below a line about the session."""
     return "\n".join(line for session in sessions for line in _session_lines(session))
 
 
 def file_name(number: int, mail: Any) -> str:
-    """Return a name that every file system takes: ``0-welcome-to-shop.eml``."""
+    """Return a name that every file system accepts: ``0-welcome-to-shop.eml``."""
     return f"{number}-{safe_name(read(mail).email.subject.lower())[:40].strip('-')}".strip("-") + ".eml"
 
 
 def folder_name(nodeid: str) -> str:
-    """Return a name for the folder of a test, of a length that every file system takes."""
+    """Return a name for the folder of a test, of a length that every file system accepts."""
     name = safe_name(nodeid)
     return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}-{zlib.crc32(nodeid.encode()):08x}"
 
@@ -129,7 +133,7 @@ def _cells(number: int, mail: Any) -> tuple[str, ...]:
     parsed = read(mail)
     first, *others = parsed.everyone or ["nobody"]
     to = f"{first} (+{len(others)})" if others else first
-    # The third gap is wider: subjects have spaces of their own.
+    # The third gap is wider: subjects contain spaces.
     return str(number), to, f"{_on_one_line(shorten(parsed.email.subject))} ", parts(mail)
 
 

@@ -1,6 +1,6 @@
-"""The guard against real mail from tests: connections that a test opens without saying that it wants to.
+"""The guard against real mail from tests: connections to mail servers that a test did not ask for.
 
-A capture of the extension's; knows no pytest. Loopback is always allowed, for the fixtures of others.
+An interceptor for ``flask_mail.capture``; knows no pytest. Loopback is always allowed, for other plugins.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from .._place import find_sender
 from .._place import Place
 
-REMEDY = "Use the fixture mail_outbox, or smtp_server to really send."
+REMEDY = "Use the fixture mail_outbox, or smtp_server to send for real."
 
 
 class StrayMailWarning(UserWarning):
@@ -22,9 +22,9 @@ class StrayMailWarning(UserWarning):
 
 
 class Guard:
-    """Watches over the connections to mail servers, from :meth:`install` to :meth:`remove`.
+    """Watches the connections to mail servers, from :meth:`install` to :meth:`remove`.
 
-    :param refuse: called with a text instead of warning; it raises, so that the connection is not made.
+    :param refuse: called with the text instead of a warning; it raises, so that no connection is made.
     """
 
     def __init__(self, refuse: Callable[[str], Any] | None = None) -> None:
@@ -32,35 +32,35 @@ class Guard:
         self._is_off: Callable[[], bool] = bool
         #: The connections that were refused since :meth:`begin`.
         self.refused: list[str] = []
-        #: Where mails were sent since :meth:`begin`.
+        #: Where emails were sent since :meth:`begin`.
         self.places: list[Place] = []
 
     def begin(self, is_off: Callable[[], bool]) -> None:
-        """Forget what was.
+        """Start watching a test.
 
-        :param is_off: whether real mail is wanted, asked when there is some.
+        :param is_off: whether real mail is wanted, called when some is about to be sent.
         """
         self._is_off = is_off
         self.refused, self.places = [], []
 
     def install(self) -> None:
-        """Be in place."""
-        from flask_mail import capture as seam
+        """Start to watch."""
+        from flask_mail import capture
 
-        seam.install(self)
+        capture.install(self)
 
     def remove(self) -> None:
-        """Let everything pass."""
-        from flask_mail import capture as seam
+        """Stop watching."""
+        from flask_mail import capture
 
-        seam.remove(self)
+        capture.remove(self)
 
     def intercepts(self, app: Any) -> bool:
-        """Stand in for no server."""
+        """Replace no server."""
         return False
 
     def before_connect(self, settings: Any) -> None:
-        """Warn of the connection that is about to be made, or refuse it."""
+        """Warn about the connection that is about to be made, or refuse it."""
         if settings.backend != "smtp" or is_loopback(settings.server) or self._is_off():
             return
         place = find_sender()
@@ -72,14 +72,14 @@ class Guard:
             self._refuse(text)
 
     def deliver(self, app: Any, message: Any, envelope: Any) -> None:
-        """Never called, for the guard takes no app."""
+        """Never called: the guard intercepts nothing."""
 
     def dispatched(self, app: Any, message: Any, receipt: Any) -> None:
-        """Remember where the mail was sent."""
+        """Remember where the email was sent."""
         self.places.append(find_sender())
 
     def failed(self, app: Any, message: Any, error: Exception) -> None:
-        """Leave failures to the outbox."""
+        """Ignore failures: the outbox records them."""
 
 
 def is_loopback(host: str) -> bool:

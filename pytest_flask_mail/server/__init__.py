@@ -1,7 +1,7 @@
-"""A real SMTP server for tests: strict, quick to start, and broken on purpose where a test wants it.
+"""A real SMTP server for tests: strict, quick to start, with faults where a test asks for them.
 
-The names for users, each loaded when it is first asked for: an outbox needs to know where servers listen, and
-none of what they are made of.
+The public names, each loaded when it is first used: an outbox needs to know where servers listen, and nothing
+else of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a test breaks a server: the methods that declare faults, and those that never took effect.
+"""The methods with which a test declares faults, and the faults that were never triggered.
 
 Knows faults, and nothing of the server.
 """
@@ -15,22 +15,22 @@ from ._faults import rate_limit
 
 
 class Breakable:
-    """What faults can be declared on."""
+    """A server on which faults can be declared."""
 
     _faults: Faults
 
     def on(
         self, phase: str, match: Match | None = None, nth: int | None = None, optional: bool = False
     ) -> Fault:
-        """Return a fault that applies from now on; ``.reply()``, ``.drop()`` and so on say what it does.
+        """Return a fault that applies from now on. Say what it does by ``.reply()``, ``.drop()`` and so on.
 
-        :param phase: CONNECT (before the greeting), a command, or BODY (after the final dot). Of a message in
-            chunks the first ``BDAT`` is DATA and the last one BODY, each once its octets are there.
+        :param phase: CONNECT (before the greeting), a command, or BODY (after the final dot). With
+            CHUNKING, the first ``BDAT`` is DATA and the last one BODY, each once its bytes have arrived.
         :param match: a glob, a compiled pattern or a function, for the address at MAIL and RCPT, the user at
             AUTH, the client's name at EHLO and HELO, the whole message at BODY.
         :param nth: only the n-th time, counted from 1 over all connections; without it, every time.
-        :param optional: whether it is all right if it is never triggered.
-        :raises ValueError: there is no such phase, or it has nothing to match.
+        :param optional: whether the test may pass without triggering it.
+        :raises ValueError: there is no such phase, or nothing to match in it.
         """
         __tracebackhide__ = True
         return self._faults.add(Fault(phase, match, nth, optional))
@@ -53,12 +53,12 @@ class Breakable:
 
     @property
     def untriggered_faults(self) -> list[Fault]:
-        """The faults that never took effect, but for the optional ones."""
+        """The faults that were never triggered, except the optional ones."""
         if untriggered := self._faults.untriggered():
             self._settle()
             untriggered = self._faults.untriggered()
         return untriggered
 
     def _settle(self) -> None:
-        """Return when all that clients sent before has been heard."""
+        """Return once everything that clients have sent so far has been processed."""
         raise NotImplementedError

@@ -1,6 +1,6 @@
-"""Certificates that are good, or bad in exactly one way, from an authority made for this process.
+"""Certificates that are valid, or invalid in exactly one way, issued by an authority made for this process.
 
-Made when TLS is first asked for, then kept: keys take milliseconds. Needs trustme, loads it late.
+Made when TLS is first used, then kept: keys take milliseconds. Needs trustme, which is loaded late.
 Rules: RFC 6125 (host names), RFC 5280 section 4.1.2.5 (validity).
 """
 
@@ -22,12 +22,12 @@ WRONG_NAME = "wrong-host.example"
 # Two servers that start at once must get the same authority.
 making = RLock()
 
-# An SSLObject tells everything of its handshake but the name that the client asked for.
+# An SSLObject knows everything about its handshake except the name that the client asked for.
 asked_names: WeakKeyDictionary[ssl.SSLObject | ssl.SSLSocket, str] = WeakKeyDictionary()
 
 
 def ca_pem() -> str:
-    """Return the certificate of the authority that clients have to trust."""
+    """Return the certificate of the authority, which clients have to trust."""
     with making:
         return authority().cert_pem.bytes().decode("ascii")
 

@@ -1,7 +1,7 @@
-"""How an application is pointed at a test server: its ``MAIL_`` settings, and whether it is pointed at one.
+"""The ``MAIL_`` settings that point an application at a test server, and whether it points at one.
 
 Knows where servers listen and their options; neither the servers themselves nor the extension.
-An outbox stands aside for an application that sends to one of them.
+An outbox does not intercept what an application sends to one of them.
 Names: the configuration keys of Flask-Mail.
 """
 
@@ -17,7 +17,7 @@ _addresses: set[tuple[str, int]] = set()
 
 
 def make_config(host: str, port: int, ca_file: str | None, options: Options) -> dict[str, Any]:
-    """Return a new dict with the settings, and with those that override what the real server needs."""
+    """Return the settings in a new dict, with those that override what the real server needs."""
     return {
         "MAIL_SERVER": host,
         "MAIL_PORT": port,

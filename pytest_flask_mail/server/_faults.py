@@ -1,6 +1,6 @@
-"""What to break, and when: faults as a test writes them, found again by the conversation that triggers them.
+"""Faults: what goes wrong, and when. A test declares them, and the conversation looks up which one applies.
 
-Plain values without sockets or waiting. Deterministic: the first fault that applies, in the order written.
+Plain values without sockets or waiting. Deterministic: of those that apply, the one declared first.
 Rules: RFC 5321 section 4.2 (replies), RFC 3463 (enhanced status codes).
 """
 
@@ -22,7 +22,7 @@ from .._place import Place
 
 Match: TypeAlias = str | re.Pattern[str] | Callable[[str], object]
 
-AGREES = {
+POSITIVE_REPLIES = {
     "CONNECT": "220",
     "EHLO": "250",
     "HELO": "250",
@@ -36,9 +36,9 @@ AGREES = {
     "NOOP": "250",
     "QUIT": "221",
 }
-"""For each phase what a reply begins with that lets the client go on."""
+"""For each phase, the start of a positive reply, after which the client goes on."""
 
-PHASES = tuple(AGREES)
+PHASES = tuple(POSITIVE_REPLIES)
 
 HAVE_SUBJECT = {
     "EHLO": "the client's name",
@@ -56,7 +56,7 @@ REPLY = re.compile(r"[2-5][0-9][0-9](?: [^\r\n\x00]*)?(?:\n[^\r\n\x00]*)*")
 TEXTS = {
     220: "Ready",
     221: "2.0.0 Bye",
-    235: "2.7.0 Signed in",
+    235: "2.7.0 Authentication successful",
     250: "2.0.0 OK",
     251: "2.1.5 User not local, will forward",
     252: "2.1.5 Cannot verify, will try",
@@ -84,22 +84,22 @@ TEXTS = {
 
 @dataclass(frozen=True)
 class Action:
-    """What the server does in place of its usual reply, or before it."""
+    """What the server does instead of its usual reply, or before it."""
 
     #: Seconds to wait before anything else.
     pause: float | None = None
-    #: The reply, without CRLF; lines are divided by LF.
+    #: The reply, without CRLF; lines are separated by LF.
     text: str | None = None
-    #: Whether the test gave more than a code, so that the words are to be sent as they are.
+    #: Whether the test gave a whole text, which is sent as it is, rather than a code.
     is_verbatim: bool = False
-    #: Bytes to send in place of a reply.
+    #: Bytes to send instead of a reply.
     raw: bytes | None = None
     #: How the connection ends: ``drop``, ``close``, ``hang``, or not at all.
     ending: str = ""
 
     @property
     def has_reply(self) -> bool:
-        """Whether the client gets an answer, of whatever kind."""
+        """Whether the client gets a reply of any kind."""
         return self.text is not None or self.raw is not None
 
 
@@ -107,11 +107,11 @@ NOTHING = Action()
 
 
 class Fault:
-    """One thing that goes wrong: where, for whom, how. Its methods return the fault itself, to be chained.
+    """Something that goes wrong: where, for whom, and how. Its methods return the fault, for chaining.
 
-    A reply of 4xx or 5xx, and ``garble``, take the place of the command, which is not performed; a reply that
-    agrees only changes the words. A message is kept whenever it arrived whole and was not refused: a fault at
-    BODY that says nothing leaves the client in doubt about a message that did arrive.
+    With a reply of 4xx or 5xx, or ``garble``, the command is not performed; a positive reply only changes the
+    text. A message is kept if it arrived whole and was not refused: after a fault at BODY that suppresses the
+    reply, the client does not know that the message arrived.
     """
 
     __module__ = "pytest_flask_mail.server"
@@ -132,9 +132,9 @@ class Fault:
         self.nth: int | None = check_nth(nth)
         self.optional: bool = optional
         self.action: Action = NOTHING
-        #: The line of the test that wrote it.
+        #: The line of the test that declared it.
         self.declared_at: Place = find_sender()
-        #: How often it took effect.
+        #: How often it was triggered.
         self.triggered: int = 0
         self._name = name
         self._occurrences = range(after + 1, sys.maxsize) if nth is None else range(nth, nth + 1)
@@ -142,11 +142,11 @@ class Fault:
         self._times: int | None = None
 
     def reply(self, code_or_text: int | str, times: int | None = None) -> Fault:
-        """Answer with this code and a usual text, or with exactly this text; ``\\n`` makes several lines.
+        """Reply with this code and its usual text, or with exactly this text; ``\\n`` separates lines.
 
         A reply of 421, and a refusal at CONNECT, close the connection.
 
-        :param times: how often; without it, always.
+        :param times: how often; always by default.
         """
         __tracebackhide__ = True
         self._check_free("reply")
@@ -155,7 +155,7 @@ class Fault:
         return self._act(text=text, is_verbatim=text == code_or_text)
 
     def garble(self, raw: bytes) -> Fault:
-        """Send exactly these bytes in place of the reply."""
+        """Send exactly these bytes instead of the reply."""
         __tracebackhide__ = True
         self._check_free("garble")
         if not isinstance(raw, bytes):
@@ -169,7 +169,7 @@ class Fault:
         if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
             raise TypeError(f"delay({seconds!r}): expected a number of seconds.")
         if seconds < 0:
-            raise ValueError(f"delay({seconds!r}): expected seconds from 0 up.")
+            raise ValueError(f"delay({seconds!r}): expected 0 seconds or more.")
         return self._act(pause=(self.action.pause or 0) + seconds)
 
     def drop(self) -> Fault:
@@ -181,25 +181,25 @@ class Fault:
         return self._end("close")
 
     def hang(self) -> Fault:
-        """Say nothing more until the client gives up or the server stops."""
+        """Send nothing more until the client gives up or the server stops."""
         return self._end("hang")
 
     def then_drop(self) -> Fault:
         """Reset the connection (RST) right after the reply."""
         __tracebackhide__ = True
         if not self.action.has_reply:
-            raise ValueError(f"{self!r}: then_drop() follows reply() or garble(); use drop().")
+            raise ValueError(f"{self!r}: then_drop() must follow reply() or garble(). Use drop() instead.")
         if self.action.ending:
-            raise ValueError(f"{self!r}: the connection has ended, nothing can follow.")
+            raise ValueError(f"{self!r}: the connection has already ended, so nothing can follow.")
         return self._act(ending="drop")
 
     @property
     def refuses(self) -> bool:
-        """Whether the client gets a reply that is a no."""
-        return self.action.text is not None and not agrees(self.phase, self.action.text)
+        """Whether the client gets a negative reply."""
+        return self.action.text is not None and not is_positive(self.phase, self.action.text)
 
     def occurs(self, subject: str | bytes) -> bool:
-        """Count this occurrence of the phase if it is one for the fault, and return whether it applies."""
+        """Count this occurrence of the phase if the fault matches it; return whether the fault applies."""
         if not self.has_action or not self._is_for(subject):
             return False
         self._occurred += 1
@@ -224,9 +224,9 @@ class Fault:
     def _check_free(self, verb: str) -> None:
         __tracebackhide__ = True
         if self.action.has_reply:
-            raise ValueError(f"{self!r}: {verb}() cannot follow the reply; then_drop() can.")
+            raise ValueError(f"{self!r}: {verb}() cannot follow reply() or garble(); only then_drop() can.")
         if self.action.ending:
-            raise ValueError(f"{self!r}: the connection has ended, nothing can follow.")
+            raise ValueError(f"{self!r}: the connection has already ended, so nothing can follow.")
 
     def _act(self, **more: Any) -> Fault:
         self.action = replace(self.action, **more)
@@ -243,7 +243,7 @@ class Fault:
 
 
 class Faults:
-    """The faults of one server, in the order they were written. Safe to use from every thread."""
+    """The faults of one server, in the order they were declared. Safe to use from every thread."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -251,7 +251,7 @@ class Faults:
         self._lock = threading.RLock()
 
     def add(self, fault: Fault) -> Fault:
-        """Keep the fault, behind those already there, and return it."""
+        """Add the fault after the others, and return it."""
         with self._lock:
             self._faults.append(fault)
         return fault
@@ -266,18 +266,18 @@ class Faults:
         return None
 
     def untriggered(self) -> list[Fault]:
-        """Return the faults that never took effect, but for the optional ones."""
+        """Return the faults that were never triggered, except the optional ones."""
         with self._lock:
             return [fault for fault in self._faults if not fault.triggered and not fault.optional]
 
     def triggered(self) -> list[Fault]:
-        """Return the faults that took effect."""
+        """Return the faults that were triggered."""
         with self._lock:
             return [fault for fault in self._faults if fault.triggered]
 
 
 class FirstTime:
-    """A match for what was not seen before."""
+    """A match for what it has not seen before."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
@@ -313,40 +313,40 @@ def maintenance(optional: bool = False) -> Fault:
     return fault.reply("421 4.3.2 Down for maintenance, try again later")
 
 
-def agrees(phase: str, text: str) -> bool:
-    """Return whether the reply lets the client go on."""
-    return text.startswith(AGREES[phase])
+def is_positive(phase: str, text: str) -> bool:
+    """Return whether the reply is positive, so that the client goes on."""
+    return text.startswith(POSITIVE_REPLIES[phase])
 
 
 def check_phase(phase: str) -> str:
-    """Return the phase, or raise ValueError with those that there are."""
+    """Return the phase, or raise ValueError with a list of all phases."""
     __tracebackhide__ = True
     if phase not in PHASES:
-        hint = " The first BDAT of a message is DATA, the last one BODY." if phase == "BDAT" else ""
+        hint = " Use DATA for the first BDAT of a message, and BODY for the last." if phase == "BDAT" else ""
         raise ValueError(f"There is no phase {phase!r}. Phases: {', '.join(PHASES)}.{hint}")
     return phase
 
 
 def check_match(phase: str, match: Match | None) -> Match | None:
-    """Return the match, or raise if it can match nothing."""
+    """Return the match, or raise if nothing can match it."""
     __tracebackhide__ = True
     if match is None:
         return None
     if phase not in HAVE_SUBJECT:
-        raise ValueError(f"match={match!r} at {phase}: only {', '.join(HAVE_SUBJECT)} have what to match.")
+        raise ValueError(f"match={match!r} at {phase}: only {', '.join(HAVE_SUBJECT)} can have match=.")
     if not isinstance(match, (str, re.Pattern)) and not callable(match):
         raise TypeError(f"match={match!r}: expected a glob, a compiled pattern or a function.")
     return match
 
 
 def check_nth(nth: int | None) -> int | None:
-    """Return the number, or raise if it counts nothing."""
+    """Return the number, or raise if it is not 1 or more."""
     __tracebackhide__ = True
     return check_count("nth", nth)
 
 
 def check_count(name: str, count: Any) -> int | None:
-    """Return the number, or raise unless it is a whole number from 1 up, or None."""
+    """Return the number, or raise unless it is a whole number of 1 or more, or None."""
     __tracebackhide__ = True
     if count is None:
         return None
@@ -358,26 +358,28 @@ def check_count(name: str, count: Any) -> int | None:
 
 
 def check_reply(phase: str, code_or_text: int | str) -> str:
-    """Return the text of the reply, or raise if a server cannot say that in this phase."""
+    """Return the text of the reply, or raise if a server cannot send it in this phase."""
     __tracebackhide__ = True
     if not isinstance(code_or_text, (int, str)) or isinstance(code_or_text, bool):
         raise TypeError(f"reply({code_or_text!r}): expected a code (550) or a text ('550 No such user').")
     found = REPLY.fullmatch(str(code_or_text))
     if found is None:
-        raise ValueError(f"reply({code_or_text!r}): expected a code from 200 to 599, a space and the text.")
+        raise ValueError(f"reply({code_or_text!r}): expected a code from 200 to 599, then a space and text.")
     text = found.group()
-    if text[0] in "23" and not agrees(phase, text):
-        raise ValueError(f"reply({code_or_text!r}) at {phase}: expected {AGREES[phase]:x<3}, 4xx or 5xx.")
+    if text[0] in "23" and not is_positive(phase, text):
+        raise ValueError(
+            f"reply({code_or_text!r}) at {phase}: expected {POSITIVE_REPLIES[phase]:x<3}, 4xx or 5xx."
+        )
     return text if len(text) > 3 else usual_reply(text)
 
 
 def usual_reply(code: str) -> str:
-    """Return the code with the text that servers usually say."""
+    """Return the code with the text that servers usually send."""
     return f"{code} {TEXTS.get(int(code), f'{code[0]}.0.0 Refused')}"
 
 
 def describe_start(phase: str, match: Match | None, nth: int | None) -> str:
-    """Return the call that began the fault, as it was written."""
+    """Return the call that declared the fault, as it was written."""
     found = "" if match is None else f", match={getattr(match, '__name__', None) or repr(match)}"
     return f"on({phase!r}{found}" + (f", nth={nth})" if nth is not None else ")")
 

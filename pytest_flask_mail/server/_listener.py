@@ -1,9 +1,9 @@
-"""A port whose connections are accepted in a thread of its own until it is told to stop.
+"""A port whose connections are accepted in a separate thread until it is told to stop.
 
-Knows nothing of SMTP. The port is known before the thread runs: who connects early waits in the backlog.
-Stopping resets what is open: a client that does not leave cannot hold it up.
-To start and end a thread costs a test half as much as to send a message does, so that between two tests which
-both have a server its event loop can wait.
+Knows nothing of SMTP. The port is known before the thread runs: early clients wait in the backlog.
+Stopping resets open connections, so that a client that stays cannot delay it.
+Starting and ending a thread takes half as long as sending a message, so the event loop of one test can be
+kept for the next one that has a server.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._records import Shared
+    from ._records import ServerState
 
 BACKLOG = 1024
 
 QUIET_ROUNDS = 4
-"""Rounds of the loop without news after which nothing is under way: accepting a connection takes 3."""
+"""Rounds of the loop without activity after which nothing is in progress: accepting a connection takes 3."""
 
 MOST_ROUNDS = 100
-"""Rounds after which we no longer wait for a moment without news: clients may be busy all the time."""
+"""Rounds after which we stop waiting for a moment without activity: clients may be busy all the time."""
 
 PATIENCE = 5.0
-"""Seconds for what takes none, unless a test's own function blocks our thread."""
+"""Seconds to wait for our thread, which answers at once unless a test's own function blocks it."""
 
 
 class Loop:
     """An event loop that runs in a thread of its own until it is ended."""
 
     def __init__(self) -> None:
-        # Not what the policy of the process makes: that may be a loop without start_tls as we need it.
+        # Not the loop that the policy of the process makes: its start_tls may not do what we need.
         self.events: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop()
-        # In Python's development mode asyncio would log slow steps of ours into the logs of the tests.
+        # In Python's development mode asyncio would write our slow steps to the logs of the tests.
         self.events.set_debug(False)
         self._thread = threading.Thread(target=self._run, name="smtp-server", daemon=True)
         self._thread.start()
@@ -48,7 +48,7 @@ class Loop:
 
     @property
     def is_current(self) -> bool:
-        """Whether who asks is in the loop's own thread."""
+        """Whether the caller is in the loop's own thread."""
         return threading.current_thread() is self._thread
 
     def end(self) -> None:
@@ -63,8 +63,8 @@ class Loop:
             self.events.close()
 
 
-class Spare:
-    """The loop that waits for the next server, if there is to be one. Safe to use from every thread."""
+class LoopCache:
+    """Keeps an idle loop for the next server. Safe to use from every thread."""
 
     def __init__(self) -> None:
         self._loop: Loop | None = None
@@ -72,7 +72,7 @@ class Spare:
         self._lock = threading.Lock()
 
     def keep(self) -> None:
-        """Have a loop that waits, and from now on put back those that are given back."""
+        """Have an idle loop ready, and from now on keep one that is released."""
         with self._lock:
             self._is_kept = True
             if self._loop is None or not self._loop.is_alive:
@@ -84,8 +84,8 @@ class Spare:
             loop, self._loop = self._loop, None
         return loop if loop is not None and loop.is_alive else Loop()
 
-    def give_back(self, loop: Loop) -> None:
-        """Let the loop wait for the next one, or end it if none is to come."""
+    def release(self, loop: Loop) -> None:
+        """Keep the loop for the next server, or end it if none is to be kept."""
         with self._lock:
             if self._is_kept and self._loop is None:
                 self._loop = loop
@@ -93,36 +93,36 @@ class Spare:
         loop.end()
 
     def end(self) -> None:
-        """Have no loop that waits, now and later."""
+        """End the idle loop, and keep none from now on."""
         with self._lock:
             loop, self._loop, self._is_kept = self._loop, None, False
         if loop is not None and loop.is_alive:
             loop.end()
 
 
-SPARE = Spare()
+LOOP_CACHE = LoopCache()
 
 
 class Listener:
-    """One port of the loopback interface, served by one thread. Whoever makes it has to start and stop it."""
+    """One port of the loopback interface, served by one thread. Its owner has to start and stop it."""
 
     def __init__(
-        self, make_protocol: Callable[[asyncio.AbstractEventLoop], asyncio.Protocol], shared: Shared
+        self, make_protocol: Callable[[asyncio.AbstractEventLoop], asyncio.Protocol], state: ServerState
     ) -> None:
         self._make_protocol = make_protocol
-        self._shared = shared
+        self._state = state
         self._socket = open_port()
         #: Where to connect to.
         self.address: tuple[str, int] = self._socket.getsockname()
         self._is_stopped = asyncio.Event()
-        self._loop: Loop = SPARE.take()
+        self._loop: Loop = LOOP_CACHE.take()
 
     def start(self) -> None:
-        """Serve."""
+        """Accept connections."""
         self._serving = asyncio.run_coroutine_threadsafe(self._serve(), self._loop.events)
 
     def stop(self) -> None:
-        """End all conversations; the port is closed, and the thread waits for another one, or ends.
+        """End all conversations and close the port; the loop is released.
 
         :raises RuntimeError: the thread is blocked.
         """
@@ -130,12 +130,12 @@ class Listener:
         try:
             self._serving.result(PATIENCE)
         except FutureTimeout as error:
-            text = f"The server on port {self.address[1]} does not end: a function given to match= blocks it."
+            text = f"The server on port {self.address[1]} did not stop: a match= function blocks it."
             raise RuntimeError(text) from error
-        SPARE.give_back(self._loop)
+        LOOP_CACHE.release(self._loop)
 
     def settle(self) -> None:
-        """Return when all that clients sent before has been heard. Does nothing in the loop's own thread."""
+        """Return once all that clients have sent has been processed; at once in the loop's own thread."""
         if not self._loop.is_current:
             asyncio.run_coroutine_threadsafe(self._settle(), self._loop.events).result(PATIENCE)
 
@@ -147,7 +147,7 @@ class Listener:
         await self._is_stopped.wait()
         await self._settle()
         server.close()
-        left = list(self._shared.conversations)
+        left = list(self._state.conversations)
         for conversation in left:
             conversation.abort()
         cancelled = await cancel_others()
@@ -155,12 +155,12 @@ class Listener:
             await self._settle()
 
     async def _settle(self) -> None:
-        """Return after some rounds of the loop without news."""
+        """Return after some rounds of the loop without activity."""
         rounds = quiet = 0
         while quiet < QUIET_ROUNDS and rounds < MOST_ROUNDS:
-            before = self._shared.activity
+            before = self._state.activity
             await asyncio.sleep(0)
-            quiet = quiet + 1 if self._shared.activity == before else 0
+            quiet = quiet + 1 if self._state.activity == before else 0
             rounds += 1
 
 
@@ -175,7 +175,7 @@ def open_port() -> socket.socket:
 
 
 async def cancel_others() -> int:
-    """Return when all other tasks of the loop have ended, and how many that were."""
+    """Cancel all other tasks of the loop, and return how many they were."""
     others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in others:
         task.cancel()

@@ -1,4 +1,4 @@
-"""The options of SMTPServer, checked where they are written.
+"""The options of SMTPServer, checked when the server is created.
 
 Knows nothing of sockets, TLS or pytest: a wrong option is a TypeError or a ValueError that names it.
 Rules: RFC 1870 (SIZE), RFC 6531 section 3.1 (SMTPUTF8 needs 8BITMIME).
@@ -29,15 +29,15 @@ MECHANISMS: tuple[Mechanism, ...] = get_args(Mechanism)
 
 @dataclass(frozen=True)
 class Options:
-    """What one server offers and demands.
+    """What one server offers and requires.
 
     :raises TypeError: a value is of the wrong type.
-    :raises ValueError: an option cannot have that value, or not together with another one.
+    :raises ValueError: an option cannot have that value, or not in combination with another.
     """
 
     tls: TLSMode | None
     cert: Certificate
-    #: User names and their passwords; None if any are good.
+    #: User names and their passwords; None if any are accepted.
     users: Mapping[str, str] | None = field(repr=False)
     auth_required: bool
     #: Empty if the server offers no AUTH.
@@ -57,7 +57,7 @@ class Options:
         check_choice("tls", self.tls, [None, *get_args(TLSMode)])
         check_choice("cert", self.cert, get_args(Certificate))
         if self.cert != "valid" and self.tls is None:
-            text = f"cert={self.cert!r} without TLS: give tls='starttls' or tls='implicit' as well."
+            text = f"cert={self.cert!r} without TLS: add tls='starttls' or tls='implicit'."
             raise ValueError(text)
         if self.smtputf8 and not self.eight_bit:
             raise ValueError("smtputf8=True with eight_bit=False: SMTPUTF8 needs 8BITMIME (RFC 6531).")
@@ -94,12 +94,12 @@ def read_mechanisms(given: Iterable[str]) -> tuple[str, ...]:
     for name in mechanisms:
         check_choice("auth_mechanisms", name, MECHANISMS)
     if not mechanisms:
-        raise ValueError("auth_mechanisms=(): expected at least one. Without AUTH, leave out auth.")
+        raise ValueError("auth_mechanisms=(): expected at least one. To offer no AUTH, leave out auth.")
     return mechanisms
 
 
 def read_users(auth: Any) -> dict[str, str] | None:
-    """Return the users and passwords of a pair, a mapping or pairs; none for None, and None for any."""
+    """Return passwords by user, from a pair, a mapping or pairs; empty for None, None for 'any'."""
     if auth == "any":
         return None
     if auth is None:
@@ -119,10 +119,10 @@ def is_pair(auth: object) -> bool:
 
 
 def wrong_auth(auth: object) -> str:
-    """Return the error for users in a wrong shape: the shape, not the passwords."""
+    """Return the error text for users in a wrong shape, without the passwords."""
     shape = repr(auth) if isinstance(auth, str) else f"a {type(auth).__name__}"
     return f"auth is {shape}: expected ('user', 'password'), {{'user': 'password'}}, pairs, 'any' or None."
 
 
 CHECKS: dict[str, Callable[[str, object], None]] = {"bool": check_switch, "int | None": check_limit}
-"""For each type of an option what every one of that type has to be."""
+"""The check for each type of option."""

@@ -1,4 +1,4 @@
-"""What the server saw: sessions, their transcripts, and the mails that arrived.
+"""What the server records: sessions, their transcripts, and the emails that arrived.
 
 Passive, without sockets: written by the server's thread, read by the test's. Lists only grow, so that the
 test's thread can copy them at any time.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Envelope(NamedTuple):
-    """One message as ``smtplib.SMTP.sendmail`` takes it, and as the server heard it."""
+    """One message as the server received it; the names are those that aiosmtpd uses."""
 
     #: The return path: a bare address, empty for ``<>``.
     mail_from: str
@@ -58,18 +58,18 @@ class TLS(NamedTuple):
 
 @dataclass(frozen=True)
 class Auth:
-    """Who signed in."""
+    """Who logged in."""
 
     mechanism: str
     user: str
-    #: The password, or XOAUTH2's token. CRAM-MD5 does not send it: the one that fits, if we know one.
+    #: The password, or XOAUTH2's token. For CRAM-MD5, which does not send it, the configured one.
     password: str | None = field(repr=False)
 
 
 class TranscriptLine(NamedTuple):
     """One line of the conversation, with secrets masked and message content left out."""
 
-    #: ``"C"`` from the client, ``"S"`` from the server, ``"*"`` what happened beside the conversation.
+    #: ``"C"`` from the client, ``"S"`` from the server, ``"*"`` for other events.
     direction: str
     text: str
 
@@ -78,7 +78,7 @@ class TranscriptLine(NamedTuple):
 
 
 class Session:
-    """One connection of a client, from its beginning to now or to its end."""
+    """One connection of a client, so far or to its end."""
 
     __module__ = "pytest_flask_mail.server"
 
@@ -89,11 +89,11 @@ class Session:
         self.transcript: list[TranscriptLine] = []
         #: The client's commands in upper case and in order: ``["EHLO", "STARTTLS", "EHLO", "AUTH"]``.
         self.verbs: list[str] = []
-        #: None as long as the session is not encrypted.
+        #: None until the session is encrypted.
         self.tls: TLS | None = None
-        #: None as long as nobody signed in.
+        #: None until the client logs in.
         self.auth: Auth | None = None
-        #: How often the client waited for the server before it went on.
+        #: How often the client waited for a reply before it went on.
         self.round_trips = 0
         self._clock = clock
         self._began = clock()
@@ -101,12 +101,12 @@ class Session:
 
     @property
     def is_open(self) -> bool:
-        """Whether the connection lasts."""
+        """Whether the connection is open."""
         return self._ended is None
 
     @property
     def duration(self) -> float:
-        """Seconds from the connection's beginning to its end, or to now."""
+        """Seconds since the connection was opened, up to its end or to now."""
         return (self._clock() if self._ended is None else self._ended) - self._began
 
     def note(self, direction: str, text: str) -> None:
@@ -134,7 +134,7 @@ class ReceivedMail(Readable):
     session: Session = field(repr=False)
     #: How the session was encrypted when the message arrived.
     tls: TLS | None
-    #: Who was signed in when the message arrived.
+    #: Who was logged in when the message arrived.
     auth: Auth | None
 
     @property
@@ -164,32 +164,32 @@ for _class in (Auth, Envelope, TLS, TranscriptLine):
 
 
 class Arrivals:
-    """The mails of one server, in the order of their arrival. Safe to use from every thread."""
+    """The emails that one server received, in order. Safe to use from every thread."""
 
     def __init__(self) -> None:
-        self._mails: list[ReceivedMail] = []
+        self._emails: list[ReceivedMail] = []
         self.changed: threading.Condition = threading.Condition()
 
     def add(self, mail: ReceivedMail) -> None:
-        """Keep the mail and wake all who wait for one."""
+        """Add the email and wake all threads that wait for one."""
         with self.changed:
-            self._mails.append(mail)
+            self._emails.append(mail)
             self.changed.notify_all()
 
     def so_far(self) -> list[ReceivedMail]:
-        """Return a new list of the mails that have arrived."""
+        """Return the emails so far in a new list."""
         with self.changed:
-            return self._mails.copy()
+            return self._emails.copy()
 
     def wait_for(self, is_enough: Callable[[list[ReceivedMail]], object], timeout: float) -> bool:
-        """Return whether the mails were enough before the time (seconds) was over."""
+        """Return whether there were enough emails before the timeout (seconds)."""
         with self.changed:
-            return bool(self.changed.wait_for(lambda: is_enough(self._mails), timeout))
+            return bool(self.changed.wait_for(lambda: is_enough(self._emails), timeout))
 
 
 @dataclass
-class Shared:
-    """What all connections of one server have in common: its options, its faults, and what it saw."""
+class ServerState:
+    """What the connections of one server share: its options, its faults, and its records."""
 
     options: Options
     #: None without TLS.
@@ -197,9 +197,9 @@ class Shared:
     faults: Faults = field(default_factory=Faults)
     arrivals: Arrivals = field(default_factory=Arrivals)
     sessions: list[Session] = field(default_factory=list)
-    #: Those that are going on.
+    #: Those in progress.
     conversations: set[Conversation] = field(default_factory=set)
-    #: What went wrong in the server itself, or in a test's own function.
+    #: Exceptions of the server itself, or of a function given to ``match``.
     crashes: list[Exception] = field(default_factory=list)
-    #: Grows with everything that happens.
+    #: Grows with every event.
     activity: int = 0

@@ -1,4 +1,4 @@
-"""A real SMTP server for tests: strict, quick to start, and broken on purpose where a test wants it.
+"""A real SMTP server for tests: strict, quick to start, with faults where a test asks for them.
 
 Works without pytest. Needs aiosmtpd, and trustme for TLS; both are loaded when they are needed.
 Rules: RFC 5321 and the extensions that the options name.
@@ -31,8 +31,8 @@ from ._options import read_mechanisms
 from ._options import read_users
 from ._options import TLSMode
 from ._records import ReceivedMail
+from ._records import ServerState
 from ._records import Session
-from ._records import Shared
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -44,16 +44,16 @@ class SMTPServer(Searchable[ReceivedMail], Breakable):
     """An SMTP server on the loopback interface, for as long as its ``with`` block lasts.
 
     :param tls: ``"starttls"`` demands it, ``"starttls-optional"`` offers it, ``"implicit"`` is SMTPS.
-    :param cert: ``"valid"``, or ``"wrong-host"``, ``"expired"``, ``"self-signed"`` for clients to refuse.
+    :param cert: ``"valid"``, or ``"wrong-host"``, ``"expired"``, ``"self-signed"`` which clients must refuse.
     :param auth: ``("user", "password")``, a dict or pairs for several users, ``"any"`` for everybody.
-    :param auth_required: whether a client has to sign in; unless given, it has to if there is ``auth``.
-    :param auth_mechanisms: of PLAIN, LOGIN, CRAM-MD5 and XOAUTH2, in the order offered; all, unless given.
-    :param size: octets of the biggest message that is taken.
-    :param max_rcpt: number of recipients that a message may have.
-    :param smtputf8: whether addresses may be other than ASCII; follows ``eight_bit``, unless given.
-    :param eight_bit: whether 8BITMIME is offered and messages may be other than ASCII.
-    :param pipelining: whether PIPELINING is offered; a client that does not wait without it is refused.
-    :param chunking: whether CHUNKING (BDAT) is offered; off, unless given.
+    :param auth_required: whether a client has to log in; by default, it has to if ``auth`` is given.
+    :param auth_mechanisms: of PLAIN, LOGIN, CRAM-MD5 and XOAUTH2, in the order offered; all by default.
+    :param size: bytes of the largest message that is accepted; no limit by default.
+    :param max_rcpt: number of recipients that a message may have; no limit by default.
+    :param smtputf8: whether addresses may contain other characters than ASCII; by default, as ``eight_bit``.
+    :param eight_bit: whether 8BITMIME is offered and messages may contain other characters than ASCII.
+    :param pipelining: whether PIPELINING is offered; without it, clients have to wait for each reply.
+    :param chunking: whether CHUNKING (BDAT) is offered.
     :param enhanced_codes: whether replies have enhanced status codes such as 5.1.1.
     :raises TypeError: there is no such option, or its value is of the wrong type.
     :raises ValueError: the option cannot have that value.
@@ -94,14 +94,14 @@ class SMTPServer(Searchable[ReceivedMail], Breakable):
             chunking=chunking,
             enhanced_codes=enhanced_codes,
         )
-        self._shared = Shared(self._options)
-        self._faults = self._shared.faults
+        self._state = ServerState(self._options)
+        self._faults = self._state.faults
         self._address: tuple[str, int] | None = None
         self._listener: Listener | None = None
         self._ca_file: str | None = None
 
     def __enter__(self) -> Self:
-        # One of a factory runs already.
+        # One from smtp_server_factory is running already.
         if self._listener is None:
             self.start()
         return self
@@ -118,17 +118,17 @@ class SMTPServer(Searchable[ReceivedMail], Breakable):
         :raises ImportError: aiosmtpd, or for TLS trustme, is not installed.
         """
         if self._address is not None:
-            raise RuntimeError("An SMTPServer serves once: make a new one.")
+            raise RuntimeError("An SMTPServer can be started only once. Create another one.")
         protocol = load_protocol()
         if self._options.tls is not None:
-            self._shared.tls_context = server_context(self._options.cert)
-        self._listener = Listener(lambda loop: protocol(self._shared, loop), self._shared)
+            self._state.tls_context = server_context(self._options.cert)
+        self._listener = Listener(lambda loop: protocol(self._state, loop), self._state)
         self._address = self._listener.address
         add_address(*self._address)
         self._listener.start()
 
     def stop(self) -> None:
-        """Reset the connections that are open and free the port. What was seen can still be read.
+        """Reset the open connections and free the port. Emails and sessions can still be read afterwards.
 
         :raises Exception: what a function given to ``match`` raised, or what went wrong in the server itself.
         """
@@ -140,7 +140,7 @@ class SMTPServer(Searchable[ReceivedMail], Breakable):
         if self._ca_file is not None:
             os.unlink(self._ca_file)
             self._ca_file = None
-        for crash in self._shared.crashes[:1]:
+        for crash in self._state.crashes[:1]:
             raise crash
 
     @property
@@ -160,7 +160,7 @@ class SMTPServer(Searchable[ReceivedMail], Breakable):
 
     @property
     def ca_file(self) -> str | None:
-        """The path of a file with ``ca_pem``, which is there until the server stops; None without TLS."""
+        """The path of a file with ``ca_pem``, which exists until the server stops; None without TLS."""
         if self._ca_file is None and self._listener is not None and (pem := self.ca_pem) is not None:
             handle, self._ca_file = tempfile.mkstemp(prefix="smtp-server-ca-", suffix=".pem")
             with open(handle, "w", encoding="ascii") as file:
@@ -171,45 +171,47 @@ class SMTPServer(Searchable[ReceivedMail], Breakable):
     def config(self) -> dict[str, Any]:
         """The ``MAIL_`` settings with which an application sends through this server, in a new dict.
 
-        They also take out of the way what an application says of its real server.
-        With ``auth="any"`` the application's own user name and password are left to it.
+        They also override what the application configures for its real server. With ``auth="any"`` the
+        application keeps its own user name and password.
         """
         return make_config(self.host, self.port, self.ca_file, self._options)
 
     @property
     def mails(self) -> list[ReceivedMail]:
-        """The messages that arrived, in order, in a new list. Once the client has the reply, it is here."""
-        return self._shared.arrivals.so_far()
+        """The emails that arrived, in order, in a new list, each before its client gets the reply."""
+        return self._state.arrivals.so_far()
 
     @property
     def sessions(self) -> list[Session]:
-        """The connections, in order, in a new list; with all that clients sent before this was asked for."""
+        """The connections, in order, in a new list, with everything that clients have sent so far."""
         self._settle()
-        return self._shared.sessions.copy()
+        return self._state.sessions.copy()
 
     def wait_for_mail(self, count: int = 1, timeout: float = 5) -> list[ReceivedMail]:
-        """Return the mails as soon as there are that many, counted from the beginning.
+        """Return the emails as soon as there are ``count``, counted from the server's start.
 
         :param timeout: seconds.
-        :raises TimeoutError: there were fewer when the time was over.
+        :raises TimeoutError: fewer arrived in time.
         """
-        if not self._shared.arrivals.wait_for(lambda mails: len(mails) >= count, timeout):
-            raise TimeoutError(f"{len(self.mails)} of {count} mails arrived within {timeout:g} seconds.")
+        if not self._state.arrivals.wait_for(lambda emails: len(emails) >= count, timeout):
+            raise TimeoutError(f"{len(self.mails)} of {count} emails arrived within {timeout:g} seconds.")
         return self.mails
 
     def _so_far(self) -> list[ReceivedMail]:
         return self.mails
 
     def _wait(self, is_enough: Callable[[list[ReceivedMail]], object], timeout: float) -> bool:
-        return self._shared.arrivals.wait_for(is_enough, timeout)
+        return self._state.arrivals.wait_for(is_enough, timeout)
 
     def _trouble(self) -> list[str]:
         triggered = [f"a fault was triggered: {fault!r}" for fault in self._faults.triggered()]
-        return triggered if self.sessions else [*triggered, "nobody has connected"]
+        return triggered if self.sessions else [*triggered, "no client has connected"]
 
     def _get_address(self) -> tuple[str, int]:
         if self._address is None:
-            raise RuntimeError("The SMTPServer is not started: use it in a with statement, or call start().")
+            raise RuntimeError(
+                "The SMTPServer has not been started. Use it in a with statement, or call start()."
+            )
         return self._address
 
     def _settle(self) -> None:
@@ -218,7 +220,8 @@ class SMTPServer(Searchable[ReceivedMail], Breakable):
 
     def __repr__(self) -> str:
         place = "not started" if self._address is None else f"{self.host}:{self.port}"
-        return f"<SMTPServer {place}, {len(self.mails)} mails>"
+        count = len(self.mails)
+        return f"<SMTPServer {place}, {count} mail{'' if count == 1 else 's'}>"
 
 
 def load_protocol() -> type[Protocol]:

@@ -1,4 +1,4 @@
-"""The lines that say why mails are not the ones that were wanted, exactly."""
+"""The lines that say why emails are not the ones that were wanted, exactly."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def write(subject="Hi", to="ann@x.org", **more):
 
 
 @pytest.fixture
-def mails():
-    """Return the two mails of the examples."""
+def emails():
+    """Return the two emails of the examples."""
     invoice = write("Your invoice #12", "bob@x.org", body="Total 12.00", bcc=["archive@x.org"])
     invoice.attach("invoice-12.pdf", data=b"%PDF")
     return [write("Welcome to Shop", body="Hello", html="<p>Hello</p>"), invoice]
 
 
-def test_closest_mail(mails):
-    """The mail that fits most fields is shown, with both values where it does not fit, then the others."""
-    lines = explain_missing(IsMail(to="ann@x.org", subject="Welcome to the Shop"), mails)
+def test_closest_mail(emails):
+    """The email that fits most fields is shown, with both values where it does not fit, then the others."""
+    lines = explain_missing(IsMail(to="ann@x.org", subject="Welcome to the Shop"), emails)
 
     assert lines == [
         "closest: [0] 'Welcome to Shop' -> ann@x.org  (1/2 fields match)",
@@ -43,9 +43,9 @@ def test_closest_mail(mails):
     ]
 
 
-def test_closest_of_equals(mails):
-    """Of mails that fit as many fields, the one with the most similar values is the closest."""
-    lines = explain_missing(IsMail(subject="Your invoice #13"), mails)
+def test_closest_of_equals(emails):
+    """Of emails that fit as many fields, the one with the most similar values is the closest."""
+    lines = explain_missing(IsMail(subject="Your invoice #13"), emails)
 
     assert lines == [
         "closest: [1] 'Your invoice #12' -> bob@x.org  (0/1 fields match)",
@@ -55,16 +55,16 @@ def test_closest_of_equals(mails):
     ]
 
 
-def test_no_mails():
-    """Without mails there is nothing to say of them."""
+def test_no_emails():
+    """Without emails there is nothing to say of them."""
     assert explain_missing(IsMail(), []) == []
 
 
-def test_many_mails():
-    """Of more than two other mails the rest is counted."""
-    mails = [write("1"), write("2"), write("3"), write("4"), write("5")]
+def test_many_emails():
+    """Of more than two other emails the rest is counted."""
+    emails = [write("1"), write("2"), write("3"), write("4"), write("5")]
 
-    lines = explain_missing(IsMail(to="eve@x.org"), mails)
+    lines = explain_missing(IsMail(to="eve@x.org"), emails)
 
     assert lines[-1] == "also sent: [1] '2' -> ann@x.org; [2] '3' -> ann@x.org; and 2 more"
 
@@ -160,7 +160,7 @@ def test_nearest_part_of_a_text():
 
 
 def test_body_that_lacks_it():
-    """Of a mail with text and html, the one that does not contain it is named."""
+    """Of an email with text and html, the one that does not contain it is named."""
     lines = explain_mail(IsMail(contains="Welcome"), write(body="Hello Ann", html="<p>Welcome</p>"))
 
     assert lines == ["contains (text): wanted 'Welcome'", "                 got    'Hello Ann'"]
@@ -194,11 +194,11 @@ def test_misses_fit_into_what_pytest_shows():
     assert sum(map(len, lines)) < 640
 
 
-def test_mail_that_is_not_wanted(mails):
-    """The mail that matches is shown with what it has in each field, and why that fits if it is not plain."""
+def test_mail_that_is_not_wanted(emails):
+    """The email that matches is shown with the value of each field, and why it matches if not obvious."""
     matcher = IsMail(to="bob@x.org", subject=re.compile("^Your"), body_contains=["Total"], attachment="*.pdf")
 
-    assert explain_present(matcher, mails) == [
+    assert explain_present(matcher, emails) == [
         "matches: [1] 'Your invoice #12' -> bob@x.org",
         "  to: 'bob@x.org'",
         "  subject: 'Your invoice #12' fits re.compile('^Your')",
@@ -207,9 +207,9 @@ def test_mail_that_is_not_wanted(mails):
     ]
 
 
-def test_several_mails_that_are_not_wanted(mails):
-    """Of several mails that match the first is shown in full."""
-    assert explain_present(IsMail(sender="shop@x.org", headers={"X-A": IsMail.MISSING}), mails) == [
+def test_several_emails_that_are_not_wanted(emails):
+    """Of several emails that match the first is shown in full."""
+    assert explain_present(IsMail(sender="shop@x.org", headers={"X-A": IsMail.MISSING}), emails) == [
         "matches: [0] 'Welcome to Shop' -> ann@x.org",
         "  sender: 'shop@x.org'",
         "  headers['X-A']: nothing",
@@ -217,65 +217,68 @@ def test_several_mails_that_are_not_wanted(mails):
     ]
 
 
-def test_attribute_of_a_mail_that_is_not_wanted():
-    """Of a mail that matches by an attribute, that is shown."""
+def test_attribute_of_an_email_that_is_not_wanted():
+    """Of an email that matches by an attribute, that is shown."""
     assert explain_present(IsMail(date=86400), [write(date=86400)]) == [
         "matches: [0] 'Hi' -> ann@x.org",
         "  date: 86400",
     ]
 
 
-def test_nothing_matches(mails):
+def test_nothing_matches(emails):
     """Where no mail matches there is nothing to say."""
-    assert explain_present(IsMail(to="eve@x.org"), mails) == []
+    assert explain_present(IsMail(to="eve@x.org"), emails) == []
 
 
-def test_list_with_a_difference(mails):
+def test_list_with_a_difference(emails):
     """Of a list in order the position that differs is shown, with both values."""
-    assert explain_lists([IsMail(subject="Welcome to the Shop"), IsMail(to="bob@x.org")], mails) == [
+    assert explain_lists([IsMail(subject="Welcome to the Shop"), IsMail(to="bob@x.org")], emails) == [
         "differs at 0: 'Welcome to Shop' -> ann@x.org  (0/1 fields match)",
         "  subject: wanted 'Welcome to the Shop'",
         "           got    'Welcome to Shop'",
     ]
 
 
-def test_list_with_one_missing(mails):
-    """A mail that is missing is shown with its position, after how many there are."""
+def test_list_with_one_missing(emails):
+    """An email that is missing is shown with its position, after how many there are."""
     expected = [IsMail(to="ann@x.org"), IsMail(subject="Thanks"), IsMail(to="bob@x.org")]
 
-    assert explain_lists(expected, mails) == ["2 mails, 3 expected", "missing at 1: IsMail(subject='Thanks')"]
+    assert explain_lists(expected, emails) == [
+        "2 emails, 3 expected",
+        "missing at 1: IsMail(subject='Thanks')",
+    ]
 
 
-def test_list_with_one_extra(mails):
-    """A mail that is not expected is shown with its position."""
-    assert explain_lists([IsMail(to="bob@x.org")], mails) == [
-        "2 mails, 1 expected",
+def test_list_with_one_extra(emails):
+    """An email that is not expected is shown with its position."""
+    assert explain_lists([IsMail(to="bob@x.org")], emails) == [
+        "2 emails, 1 expected",
         "extra: [0] 'Welcome to Shop' -> ann@x.org",
     ]
 
 
-def test_list_in_another_order(mails):
-    """Mails in another order are shown with both positions."""
-    assert explain_lists([IsMail(to="bob@x.org"), IsMail(to="ann@x.org")], mails) == [
+def test_list_in_another_order(emails):
+    """Emails in another order are shown with both positions."""
+    assert explain_lists([IsMail(to="bob@x.org"), IsMail(to="ann@x.org")], emails) == [
         "wanted at 0, is at 1: 'Your invoice #12' -> bob@x.org"
     ]
 
 
-def test_empty_lists(mails):
-    """Everything is missing from no mails, and extra to no expectations."""
+def test_empty_lists(emails):
+    """Everything is missing from no emails, and extra to no expectations."""
     assert explain_lists([IsMail(subject="Hi")], []) == [
-        "0 mails, 1 expected",
+        "0 emails, 1 expected",
         "missing at 0: IsMail(subject='Hi')",
     ]
-    assert explain_lists([], mails[:1]) == [
-        "1 mail, 0 expected",
+    assert explain_lists([], emails[:1]) == [
+        "1 email, 0 expected",
         "extra: [0] 'Welcome to Shop' -> ann@x.org",
     ]
 
 
-def test_list_of_messages(mails):
+def test_list_of_messages(emails):
     """A list of messages is compared as well as one of IsMail."""
-    assert explain_lists([write("Thanks")], mails[:1]) == [
+    assert explain_lists([write("Thanks")], emails[:1]) == [
         "differs at 0: 'Welcome to Shop' -> ann@x.org",
         "  wanted <Message 'Thanks' from shop@x.org to ann@x.org>",
     ]
@@ -291,18 +294,18 @@ def test_list_of_messages(mails):
     ],
 )
 def test_mail_in_a_few_words(mail, text):
-    """A mail in a few words is its subject, its first recipient, and how many more there are."""
+    """An email in a few words is its subject, its first recipient, and how many more there are."""
     assert describe(mail, others=True) == text
 
 
-def test_mail_in_fewer_words(mails):
+def test_mail_in_fewer_words(emails):
     """Where there is little room the other recipients are left out."""
-    assert describe(mails[1]) == "'Your invoice #12' -> bob@x.org"
+    assert describe(emails[1]) == "'Your invoice #12' -> bob@x.org"
 
 
-def test_parts(mails):
-    """What a mail is made of is its bodies and how many files it has."""
-    assert [parts(mail) for mail in mails] == ["text+html", "text, 1 attachment"]
+def test_parts(emails):
+    """What an email is made of is its bodies and how many files it has."""
+    assert [parts(mail) for mail in emails] == ["text+html", "text, 1 attachment"]
 
 
 def test_parts_of_an_image():
@@ -314,5 +317,5 @@ def test_parts_of_an_image():
 
 
 def test_parts_of_nothing_but_files():
-    """A mail that is a file has no bodies."""
+    """An email that is a file has no bodies."""
     assert parts(b"Content-Type: application/pdf\r\n\r\n%PDF") == "1 attachment"

@@ -1,6 +1,6 @@
 """IsMail: what each keyword means, with messages as applications write them.
 
-What has no envelope of its own is matched as it will be sent. Sent and received mails are at the end.
+What has no envelope of its own is matched as it will be sent. Sent and received emails are at the end.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def test_function_is_asked():
 
 
 def test_function_is_not_asked_about_nothing():
-    """A function is not asked about what a mail does not have: the field does not fit."""
+    """A function is not asked about what an email does not have: the field does not fit."""
     mail = write(body="Hi")
 
     assert IsMail(html=lambda html: "<p>" in html) != mail
@@ -112,7 +112,7 @@ def test_class_is_compared():
 
 
 def test_all_fields_have_to_fit():
-    """A mail matches if every field does; without fields every mail does."""
+    """An email matches if every field does; without fields every email does."""
     mail = write(subject="Thanks", body="Bye")
 
     assert IsMail() == mail
@@ -244,7 +244,7 @@ def test_body_without_line_ends():
 
 
 def test_missing_html():
-    """MISSING and None are for a mail without html."""
+    """MISSING and None are for an email without html."""
     assert IsMail(html=IsMail.MISSING) == write(body="Hi")
     assert IsMail(html=None) == write(body="Hi")
     assert IsMail(html=IsMail.MISSING) != write(html="<p>Hi</p>")
@@ -259,7 +259,7 @@ def test_contains_is_for_text_and_html():
 
 
 def test_contains_folds_white_space():
-    """White space is equal to other white space in what a mail contains."""
+    """White space is equal to other white space in what an email contains."""
     mail = write(body="Welcome\n  to\xa0the shop")
 
     assert IsMail(body_contains="Welcome to the\tshop") == mail
@@ -312,7 +312,7 @@ def test_function_is_asked_about_what_is_contained():
 
 
 def test_html_contains_nothing_without_html():
-    """`html_contains` does not fit a mail without html."""
+    """`html_contains` does not fit an email without html."""
     assert IsMail(html_contains="Hi") != write(body="Hi")
 
 
@@ -363,7 +363,7 @@ def test_header_that_is_there_twice():
     ],
 )
 def test_attachment(wanted):
-    """`attachment` is a file of the mail, by name, glob, pattern or what a function says of it."""
+    """`attachment` is a file of the email, by name, glob, pattern or what a function says of it."""
     assert IsMail(attachment=wanted) == write_with_files()
 
 
@@ -371,7 +371,7 @@ def test_attachment(wanted):
     "wanted", ["invoice-*.png", "Terms.pdf", ["terms.pdf", "report.pdf"], IsMail.MISSING]
 )
 def test_other_attachment(wanted):
-    """`attachment` does not fit if the mail has no such file, or any where none is wanted."""
+    """`attachment` does not fit if the email has no such file, or any where none is wanted."""
     assert IsMail(attachment=wanted) != write_with_files()
 
 
@@ -429,7 +429,7 @@ def test_type():
 
 
 def test_attribute_of_a_subclass():
-    """A keyword that is no field is an attribute of the mail."""
+    """A keyword that is no field is an attribute of the email."""
     mail = Ticket("Hi", ["ann@x.org"], sender="shop@x.org", date=86400)
 
     assert IsMail(ticket=12) == mail
@@ -452,7 +452,7 @@ def test_names_that_are_no_mistakes(name):
 
 
 def test_attribute_that_is_missing():
-    """An attribute that a mail lacks is an error when the mail is matched, naming the nearest field."""
+    """An attribute that an email lacks is an error when the email is matched, naming the nearest field."""
     matcher = IsMail(html_body="<p>Hi</p>")
 
     text = "IsMail has no field 'html_body', and Message has no such attribute. Did you mean 'html'?"
@@ -483,7 +483,7 @@ def test_name_that_is_like_no_field():
 
 
 def test_method_is_no_attribute():
-    """The methods of a mail are no attributes to match."""
+    """The methods of an email are no attributes to match."""
     mail = Ticket("Hi", ["ann@x.org"], sender="shop@x.org")
 
     with pytest.raises(TypeError, match=r"^IsMail has no field 'close'"):
@@ -491,15 +491,15 @@ def test_method_is_no_attribute():
 
 
 def test_operators_of_a_list():
-    """`in`, `count`, `index` and `==` of a list of mails work with IsMail."""
-    mails = [write(subject="Thanks"), write(subject="Bye"), write(subject="Thanks")]
+    """`in`, `count`, `index` and `==` of a list of emails work with IsMail."""
+    emails = [write(subject="Thanks"), write(subject="Bye"), write(subject="Thanks")]
 
-    assert IsMail(subject="Bye") in mails
-    assert IsMail(subject="Hi") not in mails
-    assert mails.count(IsMail(subject="Thanks")) == 2
-    assert mails.index(IsMail(subject="Bye")) == 1
-    assert mails == [IsMail(subject="Thanks"), IsMail(subject="Bye"), IsMail()]
-    assert mails != [IsMail(subject="Thanks"), IsMail(subject="Bye")]
+    assert IsMail(subject="Bye") in emails
+    assert IsMail(subject="Hi") not in emails
+    assert emails.count(IsMail(subject="Thanks")) == 2
+    assert emails.index(IsMail(subject="Bye")) == 1
+    assert emails == [IsMail(subject="Thanks"), IsMail(subject="Bye"), IsMail()]
+    assert emails != [IsMail(subject="Thanks"), IsMail(subject="Bye")]
 
 
 def test_what_is_no_mail():
@@ -511,9 +511,9 @@ def test_what_is_no_mail():
 
 
 def test_what_cannot_be_read():
-    """To ask for the misses of something that is no mail is an error."""
+    """To ask for the misses of something that is not an email is an error."""
     with pytest.raises(
-        TypeError, match=r"^12 is no mail\. Give one of an outbox or a server, a Message, or bytes\.$"
+        TypeError, match=r"^12 is not an email\. Pass one from an outbox or a server, a Message, or bytes\.$"
     ):
         IsMail().misses(12)
 
@@ -579,7 +579,7 @@ def test_sent_mail_on_the_left(app):
 
 
 def test_received_mail(app):
-    """A mail that a server received is matched too; its Bcc are the recipients that no header names."""
+    """An email that a server received is matched too; its Bcc are the recipients that no header names."""
     with SMTPServer() as server:
         app.config.update(server.config)
         Mail(app).send_message("Hi", ["Ann <ann@x.org>"], body="Hello", cc=["bob@x.org"], bcc=["eve@x.org"])
@@ -591,14 +591,14 @@ def test_received_mail(app):
 
 
 def test_bytes():
-    """Bytes are matched as a mail."""
+    """Bytes are matched as an email."""
     raw = b"From: shop@x.org\r\nTo: ann@x.org\r\nSubject: Hi\r\n\r\nHello\r\n"
 
     assert IsMail(to="ann@x.org", subject="Hi", body="Hello", type="text") == raw
 
 
 def test_mail_of_the_standard_library():
-    """An EmailMessage is matched as a mail."""
+    """An EmailMessage is matched as an email."""
     mail = EmailMessage()
     mail["To"], mail["Bcc"], mail["Subject"] = "ann@x.org", "eve@x.org", "Hi"
     mail.set_content("Hello")
@@ -607,7 +607,7 @@ def test_mail_of_the_standard_library():
 
 
 def test_mail_without_anything():
-    """A mail without any header has none of them."""
+    """An email without any header has none of them."""
     assert IsMail(to=None, sender=None, subject="", message_id=None, charset=None, attachment=None) == b"\r\n"
 
 
@@ -645,7 +645,7 @@ def test_a_pair_means_what_a_message_takes_it_for(app, field, given, wanted):
 
 
 def test_what_is_no_address_is_nobody(app):
-    """A list with a text in it that is no address is not that of a mail to the others."""
+    """A list with a text in it that is no address is not that of an email to the others."""
     with Outbox.capture() as outbox, app.app_context():
         Mail(app).send(Message("Hi", ["ann@example.org"], sender="me@example.org"))
 

@@ -107,8 +107,8 @@ def test_a_text_is_what_a_message_takes_it_for(send, kind, text, parts, fields):
         ("headers", lambda: [("Subject", "Hi"), ("To", "ann@x.org")]),
     ],
 )
-def test_what_can_be_gone_through_once_fits_every_mail(send, field, given):
-    """A generator, a view and pairs are what a list or a dict of the same is, for each mail anew."""
+def test_what_can_be_gone_through_once_fits_every_time(send, field, given):
+    """A generator, a view and pairs match as a list or a dict of the same does, each time."""
     matcher = IsMail(**{field: given()})
     assert [send(), send()] == [matcher, matcher]
 

@@ -28,7 +28,7 @@ def make_app(name="shop", **settings):
 
 
 def send(app, subject="Hi", to="ann@example.com"):
-    """Send a mail from the app."""
+    """Send an email from the app."""
     return app.extensions["mail"].send(Message(subject, [to], "Hello"))
 
 
@@ -61,7 +61,7 @@ def test_suppressed_mail(outbox, settings):
 
 
 def test_every_app(outbox):
-    """All apps of the process are captured, and each mail says which sent it."""
+    """All apps of the process are captured, and each email says which sent it."""
     shop, admin = make_app("shop"), make_app("admin")
     send(shop)
     send(admin)
@@ -104,7 +104,7 @@ def test_captures_within_captures(app, outbox):
 
 
 def test_block_of_an_outbox(app, outbox):
-    """A block of an outbox has what was sent within it, the very mails of the outbox."""
+    """A block of an outbox has what was sent within it, the very emails of the outbox."""
     send(app, "One")
     with outbox.capture() as new:
         send(app, "Two")
@@ -190,7 +190,7 @@ def test_threads(app, outbox):
 
 
 def test_wait_for_what_is_there(app, outbox):
-    """A mail that is there already is not waited for; the first that matches is returned."""
+    """An email that is there already is not waited for; the first that matches is returned."""
     send(app, "One")
     send(app, "Two")
 
@@ -205,7 +205,7 @@ def test_wait_in_vain(app, outbox):
         outbox.wait_for(to="bob@example.com", timeout=0.01)
 
     assert str(failure.value) == (
-        "expected a mail like IsMail(to='bob@example.com') within 0.01 s, the only one does not match\n"
+        "expected an email like IsMail(to='bob@example.com') within 0.01 s, the only one does not match\n"
         "  closest: [0] 'Hi' -> ann@example.com  (0/1 fields match)\n"
         "    to: wanted 'bob@example.com'\n"
         "        got    'ann@example.com'"
@@ -232,7 +232,7 @@ def test_running_thread(app, outbox):
     thread.join()
 
     assert str(failure.value).splitlines()[1:] == [
-        "  exporter is still running: wait_for() waits for its mail"
+        "  exporter is still running: wait_for() waits for its email"
     ]
 
 
@@ -251,7 +251,7 @@ def test_failure_on_demand(app, outbox):
 
 
 def test_failures_in_turn(app, outbox):
-    """Failures are met in the order in which they were asked for."""
+    """Failures are triggered in the order in which they were asked for."""
     outbox.fail_next(ConnectionRefusedError("first"))
     outbox.fail_next(TimeoutError("second"))
 
@@ -262,7 +262,7 @@ def test_failures_in_turn(app, outbox):
 
 
 def test_failure_in_a_block(app, outbox):
-    """A failure asked for in a block of an outbox is met, and remembered by the block and the outbox."""
+    """A failure asked for in a block of an outbox is triggered, and recorded by the block and the outbox."""
     with outbox.capture() as new, pytest.raises(ConnectionRefusedError):
         new.fail_next(ConnectionRefusedError())
         send(app)
@@ -299,7 +299,7 @@ def test_attempt_explains_emptiness(app, outbox):
         outbox.one(to="ann@example.com")
 
     assert str(failure.value) == (
-        "expected exactly 1 mail like IsMail(to='ann@example.com'), the outbox is empty\n"
+        "expected exactly 1 email like IsMail(to='ann@example.com'), the outbox is empty\n"
         f"  1 attempt failed: SMTPServerDisconnected('boom') at {outbox.attempts[0].place}"
     )
 

@@ -1,4 +1,4 @@
-"""Mails of an outbox can be copied, deep-copied and pickled, as those of record_messages can."""
+"""Emails of an outbox can be copied, deep-copied and pickled, as those of record_messages can."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_deep_copy_has_its_own_lists(outbox):
 
 
 def test_pickle_has_no_application(outbox):
-    """A mail that was pickled says that its application stayed behind."""
+    """An email that was pickled says that its application stayed behind."""
     twin = pickle.loads(pickle.dumps(outbox[0]))
 
     with pytest.raises(AttributeError, match="This mail was pickled"):
@@ -130,7 +130,7 @@ def test_pickle_has_no_application(outbox):
 
 
 def test_local_class(app):
-    """A mail of a class that only a function knows is pickled as little as the message itself."""
+    """An email of a class that is local to a function cannot be pickled, like the message itself."""
 
     class Local(Message):
         pass
@@ -144,7 +144,7 @@ def test_local_class(app):
 
 @WAYS
 def test_whole_outbox(outbox, twin_of):
-    """A copy of the outbox is a list of its mails."""
+    """A copy of the outbox is a list of its emails."""
     twins = twin_of(outbox)
 
     assert type(twins) is list

@@ -1,6 +1,6 @@
 """Header injection: what the payloads are, where an injection is seen, what is none.
 
-The mails that hold one are written by hand, as careless programs would; no message of ours can be.
+The emails that hold one are written by hand, as careless programs would; no message of ours can be.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ def write_carelessly(subject="Hi", to="ann@x.org", body="Hello"):
     return "\r\n".join(lines).encode()
 
 
-def fail(mails):
+def fail(emails):
     """Return the text with which the assertion fails."""
     with pytest.raises(AssertionError) as caught:
-        assert_no_header_injection(mails)
+        assert_no_header_injection(emails)
     return str(caught.value)
 
 
@@ -150,7 +150,7 @@ def test_injection_through_a_name(evil):
 
 @pytest.mark.parametrize("evil", pick(IDS))
 def test_payload_in_a_body(evil):
-    """A payload in the text of a mail is no injection, wherever it stands."""
+    """A payload in the text of an email is no injection, wherever it stands."""
     assert_no_header_injection(write_carelessly(body=evil))
     assert_no_header_injection(write_carelessly(body=evil.strip()))
     assert_no_header_injection(write_carelessly(body=f"Hi\r\n\r\n{evil}\r\n"))
@@ -203,10 +203,10 @@ def test_message_that_cannot_be_written():
 
 
 def test_where_it_is():
-    """The failure says which mail it is, and what became of the payload."""
-    mails = [write_carelessly(), write_carelessly(subject=f"Ann\r\n{CANARY_HEADER}: 1")]
+    """The failure says which email it is, and what became of the payload."""
+    emails = [write_carelessly(), write_carelessly(subject=f"Ann\r\n{CANARY_HEADER}: 1")]
 
-    assert fail(mails) == (
+    assert fail(emails) == (
         "header injection in [1] 'Ann' -> ann@x.org\n"
         "  X-Injection-Canary begins a line of the header\n"
         "  X-Injection-Canary is a header"
@@ -214,7 +214,7 @@ def test_where_it_is():
 
 
 def test_address_among_recipients():
-    """An address of its own in a header of addresses is said with that header."""
+    """An injected address in a header of addresses is reported with that header."""
     assert fail(write_carelessly(to=f"ann@x.org, {CANARY_ADDRESS}")) == (
         "header injection in 'Hi' -> ann@x.org\n"
         "  canary@injection.invalid is an address in To: 'ann@x.org, canary@injection.invalid'"
@@ -222,9 +222,9 @@ def test_address_among_recipients():
 
 
 def test_header_that_is_there_twice():
-    """A header that may be there once only is an injection if it is there twice."""
+    """A header that may appear only once is an injection if it appears twice."""
     assert fail(write_carelessly(subject="Ann\r\nSubject: Bob")) == (
-        "header injection in 'Ann' -> ann@x.org\n  Subject is there twice in the header"
+        "header injection in 'Ann' -> ann@x.org\n  Subject appears twice in the header"
     )
 
 
@@ -249,7 +249,7 @@ def test_separators_that_others_split_at():
 
 
 def test_bare_line_feeds():
-    """A mail that has line feeds only is read as what it means."""
+    """An email that has line feeds only is read as what it means."""
     assert_no_header_injection(write_carelessly().replace(b"\r\n", b"\n"))
     assert fail(write_carelessly(subject=f"Ann\n\n{CANARY_HEADER}: 1").replace(b"\r\n", b"\n")).splitlines()[
         1:
@@ -277,7 +277,7 @@ def test_address_within_a_quoted_local_part():
 
 
 def test_received_mail(app):
-    """Mails that a server received are looked at in the same way."""
+    """Emails that a server received are looked at in the same way."""
     with SMTPServer() as server:
         app.config.update(server.config)
         app.test_client().post("/contact", data={"name": "Ann"})
@@ -286,7 +286,7 @@ def test_received_mail(app):
 
 
 @pytest.mark.parametrize(
-    "mails",
+    "emails",
     [
         pytest.param([], id="empty-outbox"),
         pytest.param(write_carelessly(), id="bytes"),
@@ -296,20 +296,20 @@ def test_received_mail(app):
         pytest.param((write_carelessly(), EmailMessage()), id="several"),
     ],
 )
-def test_what_can_be_looked_at(mails):
-    """An outbox, several mails, one mail, a message, bytes and text can be looked at."""
-    assert_no_header_injection(mails)
+def test_what_can_be_looked_at(emails):
+    """An outbox, several emails, one email, a message, bytes and text can be looked at."""
+    assert_no_header_injection(emails)
 
 
-@pytest.mark.parametrize("mails", [12, None, [12], Message], ids=repr)
-def test_what_is_no_mail(mails):
+@pytest.mark.parametrize("emails", [12, None, [12], Message], ids=repr)
+def test_what_is_not_an_email(emails):
     """Anything else is an error, not a pass."""
     with pytest.raises(TypeError, match="mail"):
-        assert_no_header_injection(mails)
+        assert_no_header_injection(emails)
 
 
 def test_form_that_refuses(app):
-    """A form passes by which every payload is refused or ends up harmless, and the mails stay here."""
+    """A form passes by which every payload is refused or ends up harmless, and the emails stay here."""
     client = app.test_client()
     app.testing = True
 
@@ -327,20 +327,23 @@ def test_form_that_answers_400(app):
 
 
 def test_form_that_breaks(app):
-    """A form fails whose application answers 500, as in production, and what nobody caught is named."""
+    """A form fails whose application answers 500, and names the exception that nothing caught."""
     client = app.test_client()
     app.logger.disabled = True
 
     with pytest.raises(AssertionError) as caught:
         assert_rejects_injection(lambda evil: client.post("/contact", data={"name": "Ann" + evil}))
 
-    fault = r"lf-header: was answered with 500, as nobody caught BadHeaderError of .*test_injection.py:\d+\n"
+    fault = (
+        r"lf-header: was answered with 500,"
+        r" because nothing caught BadHeaderError from .*test_injection.py:\d+\n"
+    )
     assert re.search(fault, str(caught.value))
     assert "percent-encoded-header" not in str(caught.value)
 
 
 def test_form_that_is_elsewhere(app):
-    """A call that never comes to a form is no refusal."""
+    """A call that never reaches a form is not a refusal."""
     client = app.test_client()
 
     with pytest.raises(AssertionError) as caught:
@@ -348,12 +351,12 @@ def test_form_that_is_elsewhere(app):
 
     assert str(caught.value).splitlines()[:2] == [
         "30 of 30 payloads were neither refused nor harmless",
-        "  crlf-header: was answered with 404: the call did not come to the form",
+        "  crlf-header: was answered with 404: the call did not reach the form",
     ]
 
 
 def test_call_that_lets_an_address_through(app):
-    """A call fails that sends a mail to the canary, and the failure says with which payload."""
+    """A call fails that sends an email to the canary, and the failure says with which payload."""
 
     def invite(evil):
         Mail(app).send_message("Hi", f"ann@x.org{evil}".split(", "))

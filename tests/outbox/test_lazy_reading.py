@@ -41,7 +41,7 @@ class Reads:
 
 @pytest.fixture
 def outbox():
-    """An outbox of three mails of 50 lines each."""
+    """An outbox of three emails of 50 lines each."""
     app = Flask(__name__)
     mail = Mail(app)
     with Outbox.capture() as captured, app.app_context():
@@ -64,7 +64,7 @@ def test_header_question(outbox):
 
 
 def test_failing_question(outbox):
-    """A question that fails reads each mail once, however much the failure says of it."""
+    """A question that fails reads each email once, however much the failure says of it."""
     with Reads() as reads, pytest.raises(AssertionError, match="none of 3 matches"):
         outbox.one(to="bob@example.com", subject="No. 7", headers={"X-Tag": "1"})
 
@@ -86,7 +86,7 @@ def test_bodies_and_headers(outbox):
 
 
 def test_received_mail(outbox):
-    """A mail that a server received is read once for all questions, too."""
+    """An email that a server received is read once for all questions, too."""
     app = Flask(__name__)
     with SMTPServer() as server, app.app_context():
         app.config.update(server.config)
@@ -100,7 +100,7 @@ def test_received_mail(outbox):
 
 
 def test_mime_is_the_users_own(outbox):
-    """A change to what ``mime`` returns changes nothing of what is found in the mail."""
+    """A change to what ``mime`` returns changes nothing of what is found in the email."""
     outbox[0].mime.replace_header("To", "eve@example.com")
 
     assert IsMail(to="ann@example.com") == outbox[0]

@@ -1,4 +1,4 @@
-"""The outbox as a list: what its mails are, how they compare, how they are found, how it shows itself."""
+"""The outbox as a list: what its emails are, how they compare, how they are found, how it shows itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_flask_mail import Outbox
 from pytest_flask_mail import SentMail
 
 
-class Letter(Message):
+class CampaignMessage(Message):
     """A message class of an application, with an attribute and a comparison of its own."""
 
     def __init__(self, *args, campaign="none", **kwargs):
@@ -23,7 +23,7 @@ class Letter(Message):
         self.campaign = campaign
 
     def __eq__(self, other):
-        return self.campaign == other.campaign if isinstance(other, Letter) else NotImplemented
+        return self.campaign == other.campaign if isinstance(other, CampaignMessage) else NotImplemented
 
     def __hash__(self):
         return hash(self.campaign)
@@ -37,7 +37,7 @@ class Registered(Message):
 
 
 class Empty(Message):
-    """A message class with a length, by which a message without parts of its own is false."""
+    """A message class with a length, so that a message without parts is false."""
 
     def __len__(self):
         return 0
@@ -71,13 +71,13 @@ def test_list_of_messages(mail, outbox):
 
 
 def test_instance_of_the_users_class(mail, outbox):
-    """A mail is an instance of the class of the message, has its name, and its attributes."""
-    mail.send(Letter("Hi", ["ann@example.com"], campaign="spring"))
+    """An email is an instance of the class of the message, has its name, and its attributes."""
+    mail.send(CampaignMessage("Hi", ["ann@example.com"], campaign="spring"))
 
-    assert isinstance(outbox[0], Letter)
+    assert isinstance(outbox[0], CampaignMessage)
     assert isinstance(outbox[0], SentMail)
-    assert type(outbox[0]).__name__ == "Letter"
-    assert type(outbox[0]).__module__ == Letter.__module__
+    assert type(outbox[0]).__name__ == "CampaignMessage"
+    assert type(outbox[0]).__module__ == CampaignMessage.__module__
     assert outbox[0].campaign == "spring"
 
 
@@ -89,7 +89,7 @@ def test_class_that_asks_of_its_subclasses(mail, outbox):
 
 
 def test_false_message(mail, outbox):
-    """A message that is false is a mail as any other."""
+    """A message that is false is an email as any other."""
     mail.send(Empty("Hi", ["ann@example.com"]))
 
     with outbox.capture() as new:
@@ -100,7 +100,7 @@ def test_false_message(mail, outbox):
 
 
 def test_changed_after_sending(mail, outbox):
-    """What happens to a message after it was sent does not change the mail."""
+    """What happens to a message after it was sent does not change the email."""
     message = Message("Hi", ["ann@example.com"], "Hello", extra_headers={"X-Tag": ["a"]})
     message.attach("a.txt", "text/plain", "first", headers={"X-Part": "1"})
     mail.send(message)
@@ -119,7 +119,7 @@ def test_changed_after_sending(mail, outbox):
 
 
 def test_rendered(app, mail, outbox):
-    """A mail has the bytes that were sent, parsed too, the envelope, and the app that sent it."""
+    """An email has the bytes that were sent, parsed too, the envelope, and the app that sent it."""
     receipt = mail.send_message("Hi", ["Ann <ann@example.com>"], "Hello", bcc=["eve@example.com"])
 
     assert outbox[0].raw == receipt.envelope.content
@@ -130,7 +130,7 @@ def test_rendered(app, mail, outbox):
 
 
 def test_bytes_as_sent(mail, outbox):
-    """A mail turned into bytes or text is what was sent, settings of the app included, in no context."""
+    """An email turned into bytes or text is what was sent, settings of the app included, in no context."""
     mail.send_message("Hi", ["ann@example.com"], "Hello")
 
     assert outbox[0].as_bytes() == bytes(outbox[0]) == outbox[0].raw
@@ -138,7 +138,7 @@ def test_bytes_as_sent(mail, outbox):
 
 
 def test_equal_to_the_message(mail, outbox):
-    """A mail is equal to the message that was sent, from both sides."""
+    """An email is equal to the message that was sent, from both sides."""
     message = Message("Hi", ["ann@example.com"], "Hello")
     mail.send(message)
 
@@ -149,17 +149,17 @@ def test_equal_to_the_message(mail, outbox):
 
 
 def test_equal_as_the_users_class_says(mail, outbox):
-    """Where the class of the message compares in its own way, so do the mails."""
-    mail.send(Letter("Hi", ["ann@example.com"], campaign="spring"))
-    mail.send(Letter("Ho", ["bob@example.com"], campaign="spring"))
+    """Where the class of the message compares in its own way, so do the emails."""
+    mail.send(CampaignMessage("Hi", ["ann@example.com"], campaign="spring"))
+    mail.send(CampaignMessage("Ho", ["bob@example.com"], campaign="spring"))
 
     assert outbox[0] == outbox[1]
-    assert outbox[0] == Letter(campaign="spring")
-    assert outbox[0] != Letter(campaign="autumn")
+    assert outbox[0] == CampaignMessage(campaign="spring")
+    assert outbox[0] != CampaignMessage(campaign="autumn")
 
 
 def test_matcher_sees_how_it_was_sent(mail, outbox):
-    """A matcher is equal to a mail by what was sent, from both sides."""
+    """A matcher is equal to an email by what was sent, from both sides."""
     mail.send_message("Hi", ["ann@example.com"], "Hello", envelope_from="bounce@example.com")
 
     assert outbox[0] == IsMail(subject="[Shop] Hi", envelope_from="bounce@example.com")
@@ -168,19 +168,19 @@ def test_matcher_sees_how_it_was_sent(mail, outbox):
 
 
 def test_copy_is_a_message_again(mail, outbox):
-    """A copy of a mail is a message to change and send, with an id of its own."""
-    mail.send(Letter("Hi", ["ann@example.com"]))
+    """A copy of an email is a message to change and send, with an id of its own."""
+    mail.send(CampaignMessage("Hi", ["ann@example.com"]))
 
     twin = outbox[0].copy()
     twin.subject = "Hi again"
 
-    assert type(twin) is Letter
+    assert type(twin) is CampaignMessage
     assert twin.message_id != outbox[0].message_id
     assert b"Hi again" in twin.as_bytes()
 
 
 def test_sent_again(mail, outbox):
-    """A mail can be sent as any message can."""
+    """An email can be sent as any message can."""
     mail.send_message("Hi", ["ann@example.com"], "Hello")
     mail.send(outbox[0])
 
@@ -189,7 +189,7 @@ def test_sent_again(mail, outbox):
 
 
 def test_attachment_objects(mail, outbox):
-    """The attachments of a mail are Attachment objects, as of any message."""
+    """The attachments of an email are Attachment objects, as of any message."""
     mail.send_message("Hi", ["ann@example.com"], attachments=[Attachment("a.txt", data="text")])
 
     assert outbox[0].attachments == [Attachment("a.txt", data="text")]
@@ -219,7 +219,7 @@ def test_count(mail, outbox):
 
 
 def test_find(mail, outbox):
-    """All mails that match are found, in their order; none is no error."""
+    """All emails that match are found, in their order; none is no error."""
     mail.send_message("One", ["ann@example.com"])
     mail.send_message("Two", ["bob@example.com"])
     mail.send_message("Three", ["ann@example.com"])
@@ -229,7 +229,7 @@ def test_find(mail, outbox):
 
 
 def test_one(mail, outbox):
-    """The only mail that matches is returned."""
+    """The only email that matches is returned."""
     mail.send_message("One", ["ann@example.com"])
     mail.send_message("Two", ["bob@example.com"])
 
@@ -245,7 +245,8 @@ def test_one_of_none(mail, outbox):
         outbox.one(to="eve@example.com", subject="[Shop] Two")
 
     assert str(failure.value) == (
-        "expected exactly 1 mail like IsMail(to='eve@example.com', subject='[Shop] Two'), none of 2 matches\n"
+        "expected exactly 1 email like IsMail(to='eve@example.com', subject='[Shop] Two'),"
+        " none of 2 matches\n"
         "  closest: [1] '[Shop] Two' -> bob@example.com  (1/2 fields match)\n"
         "    to: wanted 'eve@example.com'\n"
         "        got    'bob@example.com'\n"
@@ -263,7 +264,7 @@ def test_one_of_several(mail, outbox):
         outbox.one(to="ann@example.com")
 
     assert str(failure.value) == (
-        "expected exactly 1 mail like IsMail(to='ann@example.com'), 2 of 3 match\n"
+        "expected exactly 1 email like IsMail(to='ann@example.com'), 2 of 3 match\n"
         "  matches: [0] '[Shop] One' -> ann@example.com\n"
         "    to: 'ann@example.com'\n"
         "  also matches: [2] '[Shop] Three' -> ann@example.com"
@@ -276,13 +277,13 @@ def test_one_of_an_empty_outbox(outbox):
         outbox.one(to="ann@example.com")
 
     assert str(failure.value) == (
-        "expected exactly 1 mail like IsMail(to='ann@example.com'), the outbox is empty\n"
+        "expected exactly 1 email like IsMail(to='ann@example.com'), the outbox is empty\n"
         "  nothing was sent, and no attempt failed"
     )
 
 
 def test_one_after_clearing(mail, outbox):
-    """Where mails were taken out, the failure says that they had been there."""
+    """Where emails were taken out, the failure says that they had been there."""
     mail.send_message("One", ["ann@example.com"])
     outbox.clear()
 
@@ -290,8 +291,8 @@ def test_one_after_clearing(mail, outbox):
         outbox.one(to="ann@example.com")
 
     assert str(failure.value) == (
-        "expected exactly 1 mail like IsMail(to='ann@example.com'), the outbox is empty\n"
-        "  1 mail arrived and was taken out"
+        "expected exactly 1 email like IsMail(to='ann@example.com'), the outbox is empty\n"
+        "  1 email arrived and was removed"
     )
 
 
@@ -301,7 +302,7 @@ def test_unknown_keyword(outbox):
         outbox.one(subjct="Hi")
 
 
-def test_mails_of_one_recipient(mail, outbox):
+def test_emails_of_one_recipient(mail, outbox):
     """The view of a recipient has what came by To, Cc and Bcc, whatever the case of the domain."""
     mail.send_message("To", ["Ann <ann@EXAMPLE.com>"])
     mail.send_message("Cc", ["bob@example.com"], cc=["ann@example.com"])
@@ -334,7 +335,7 @@ def test_view_grows(mail, outbox):
     ids=["empty", "one", "two"],
 )
 def test_repr(mail, outbox, recipients, shown):
-    """An outbox shows its mails on one line."""
+    """An outbox shows its emails on one line."""
     with mail.connect() as connection:
         sent = [connection.send_message("Hi", everybody) for everybody in recipients]
 
@@ -343,7 +344,7 @@ def test_repr(mail, outbox, recipients, shown):
 
 
 def test_repr_of_many(mail, outbox):
-    """An outbox shows as many mails as pytest leaves on a line, and counts the others."""
+    """An outbox shows as many emails as pytest leaves on a line, and counts the others."""
     with mail.connect() as connection:
         sent = [connection.send_message("Hi", [f"customer{number}@example.com"]) for number in range(100)]
 
@@ -369,12 +370,12 @@ def test_no_hash(outbox):
 
 
 def test_mail_that_is_not_there(mail, outbox):
-    """An index beyond the last mail is an IndexError that says how many there are; a slice may be empty."""
+    """An index beyond the last email is an IndexError that says how many there are; a slice may be empty."""
     mail.send_message("Hi", ["ann@x.org"], "Hello")
 
     with pytest.raises(IndexError) as caught:
         outbox[2]
 
-    assert str(caught.value) == "no mail at [2], the outbox has 1 mail"
+    assert str(caught.value) == "no email at [2], the outbox has 1 email"
     assert outbox[-1] is outbox[0]
     assert outbox[1:] == []

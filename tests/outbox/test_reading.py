@@ -1,4 +1,4 @@
-"""What a test reads in a mail, and what it is told where the mail has no single answer."""
+"""What a test reads in an email, and what it is told where the email has no single answer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def send():
 
 @pytest.fixture
 def two_links(send):
-    """A mail with two links."""
+    """An email with two links."""
     return send(html=f'<a href="{CONFIRM}">Confirm your address</a> <a href="https://shop.example/">Shop</a>')
 
 
@@ -49,7 +49,7 @@ def test_sent_mail_is_read(send):
 
 
 def test_no_such_link(two_links):
-    """If there is no such link, the error says which mail was asked, and lists the links that it has."""
+    """If there is no such link, the error says which email was asked, and lists the links that it has."""
     with pytest.raises(AssertionError) as caught:
         two_links.link("/reset/")
 

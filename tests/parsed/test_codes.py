@@ -22,7 +22,7 @@ from flask_mail.parsed import NoSingleMatch
         ("Order #48213 of 2026-11-22 for 1200.50 EUR.\nYour code is 9921.", "9921"),
         ("Call +49 30 123456.\nhttps://x.org/code/1234567\nann1234@x.org\nYour code is 9921.", "9921"),
         ("Your code of 2026 is 482913", "482913"),
-        ("To sign in, enter 482913.", "482913"),
+        ("To log in, enter 482913.", "482913"),
         ("482913\n\n(c) 2026 The Shop, 10115 Berlin", "482913"),
         ("Su código es 482913", "482913"),
     ],

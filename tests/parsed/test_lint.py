@@ -47,7 +47,7 @@ def test_unknown_rule(write):
 
 def test_no_body(write):
     """An email needs a text, an html, or a file."""
-    assert write("").lint() == ["no-body: there is neither text nor html nor a file"]
+    assert write("").lint() == ["no-body: there is no text, no html and no file"]
     assert write("", attachments=[("terms.pdf", "application/pdf", b"%PDF")]).lint() == []
 
 
@@ -55,7 +55,7 @@ def test_no_text(write):
     """Html needs a text beside it."""
     email = ParsedEmail(b"Subject: Hi\r\nContent-Type: text/html\r\n\r\n<p>Hi</p>")
 
-    assert email.lint() == ["no-text: the html has no text beside it: many filters take that for spam"]
+    assert email.lint() == ["no-text: there is html without text: many filters take that for spam"]
 
 
 @pytest.mark.parametrize(
@@ -65,11 +65,11 @@ def test_no_text(write):
             "Thanks for your order",
             "<p>Please confirm this address soon</p>",
             "the 4 words of the text and the 5 of the html have 0 in common",
-            id="another-mail",
+            id="another-email",
         ),
         pytest.param(
-            "This mail wants another program",
-            "<p>This mail wants another program: one two three six ten was for all that shop sells are"
+            "This email wants another program",
+            "<p>This email wants another program: one two three six ten was for all that shop sells are"
             " red green blue pink gray cyan white black brown gold</p>",
             "the text lacks most of the html: 22 of 27 words",
             id="a-stub",
@@ -101,7 +101,7 @@ def test_image_that_is_not_attached(write):
     html = '<p>Hi there</p><img src="cid:a@x.org" alt=""><img src="cid:b@x.org" alt="">'
     email = write(html=html, images=[("a@x.org", "a.png")])
 
-    assert email.lint() == ["image-not-attached: cid:b@x.org is no file of this mail"]
+    assert email.lint() == ["image-not-attached: cid:b@x.org is not a file of this email"]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_image_that_is_not_attached(write):
 def test_local_link(write, url):
     """A link does not lead to the machine of its reader."""
     assert write(f"See {url}").lint() == [
-        f"local-link: {url} is on the machine of whoever reads it: set SERVER_NAME"
+        f"local-link: {url} points to the reader's own machine: set SERVER_NAME"
     ]
 
 
@@ -128,8 +128,8 @@ def test_relative_link(write):
     )
 
     assert email.lint() == [
-        "relative-link: '/orders' leads nowhere from a mail: use url_for(..., _external=True)",
-        "relative-link: 'logo.png' leads nowhere from a mail: use url_for(..., _external=True)",
+        "relative-link: '/orders' does not work in an email: use url_for(..., _external=True)",
+        "relative-link: 'logo.png' does not work in an email: use url_for(..., _external=True)",
     ]
 
 
@@ -200,9 +200,9 @@ def test_escaped_text(write):
     email = write("Ann&#39;s order, fish &amp; chips: https://x.org/?a=1&amp;b=2", subject="Fish &amp; chips")
 
     assert email.lint() == [
-        "escaped: &amp; in the subject, which is no html",
-        "escaped: &#39; in the text, which is no html",
-        "escaped: &amp; in the text, which is no html",
+        "escaped: &amp; in the subject, which is not html",
+        "escaped: &#39; in the text, which is not html",
+        "escaped: &amp; in the text, which is not html",
     ]
 
 

@@ -89,7 +89,7 @@ def run(project: pytest.Pytester) -> Callable[..., Outcome]:
 
 @pytest.fixture
 def run_apart(project: pytest.Pytester) -> Callable[..., Outcome]:
-    """A function that runs a test module of the project in a Python of its own."""
+    """A function that runs a test module of the project in a separate process."""
 
     def run(source: str, *arguments: str) -> Outcome:
         path = project.makepyfile(source)

@@ -156,7 +156,7 @@ def test_it(app, mail_outbox):
 
 @pytest.mark.parametrize("arguments", ["False", "testign=False", "testing='no'"])
 def test_wrong_marker(run, arguments):
-    """A marker that says nothing meaningful is an error that shows it."""
+    """A marker with meaningless arguments is an error that shows them."""
     outcome = run(
         f"""
 import pytest
@@ -294,7 +294,7 @@ def test_it(mail_app):
 
 
 def test_app_that_the_test_does_not_use(run):
-    """For a test without an app of its own none is made."""
+    """For a test that does not use an app, none is created."""
     outcome = run(
         """
 import pytest

@@ -29,7 +29,7 @@ def test_without_pytest_flask(run):
 
 
 def test_unittest(run):
-    """A TestCase has the outbox by usefixtures, or as an attribute by a fixture of its own."""
+    """A TestCase gets the outbox by usefixtures, or as an attribute from its own fixture."""
     outcome = run(
         """
 import unittest
@@ -66,7 +66,7 @@ class TestAttribute(unittest.TestCase):
 
 
 def test_unittest_with_untriggered_fault(run):
-    """A TestCase fails for a fault that was never triggered, and is told where it was asked for."""
+    """A TestCase fails for a fault that was never triggered, and the failure says where it was declared."""
     outcome = run(
         """
 import unittest
@@ -183,7 +183,7 @@ def test_it(mail_outbox):
     )
 
     assert outcome.explanations[0] == (
-        "E       expected a mail like IsMail(to='ann@x.org') within 0.01 s, the outbox is empty"
+        "E       expected an email like IsMail(to='ann@x.org') within 0.01 s, the outbox is empty"
     )
 
 

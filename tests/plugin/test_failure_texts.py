@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-TWO_MAILS = """
+TWO_EMAILS = """
 import pytest
 from flask_mail import Attachment
 from pytest_flask_mail import IsMail
 from sending import send
 
 @pytest.fixture(autouse=True)
-def two_mails(app, mail_outbox):
+def two_emails(app, mail_outbox):
     send(app, "Welcome to Shop", html="<p>Hello</p>")
     attachments = [Attachment("invoice.pdf", data=b"%PDF")]
     send(app, "Your invoice #12", "bob@x.org", cc=["eve@x.org"], attachments=attachments)
@@ -19,9 +19,9 @@ def two_mails(app, mail_outbox):
 
 
 def test_mail_that_is_not_there(run):
-    """`in` shows the nearest mail, where it differs, and what else was sent; then the mails in a table."""
+    """`in` shows the nearest mail, where it differs, and what else was sent; then the emails in a table."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_signup(mail_outbox):
     assert IsMail(to="ann@x.org", subject="Welcome to the Shop") in mail_outbox
@@ -45,9 +45,9 @@ def test_signup(mail_outbox):
 
 
 def test_mail_that_is_there(run):
-    """`not in` shows the mail that matches, and by what."""
+    """`not in` shows the email that matches, and by what."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_it(mail_outbox):
     assert IsMail(to="ann@x.org") not in mail_outbox
@@ -61,10 +61,10 @@ def test_it(mail_outbox):
     ]
 
 
-def test_number_of_mails(run):
-    """A wrong number of mails shows the mails."""
+def test_number_of_emails(run):
+    """A wrong number of emails shows the emails."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_it(mail_outbox):
     assert len(mail_outbox) == 1
@@ -79,9 +79,9 @@ def test_it(mail_outbox):
 
 
 def test_other_order(run):
-    """An ordered list shows which mail is at another place."""
+    """An ordered list shows which email is at another place."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_it(mail_outbox):
     assert mail_outbox == [IsMail(to="bob@x.org"), IsMail(cc=[])]
@@ -97,7 +97,7 @@ def test_it(mail_outbox):
 def test_mail_that_is_missing_from_a_list(run):
     """An ordered list shows what is missing, what is extra, and what differs."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_it(mail_outbox):
     assert [IsMail(to="ann@x.org"), IsMail(subject="Thanks"), IsMail(to="eve@x.org")] == mail_outbox
@@ -105,7 +105,7 @@ def test_it(mail_outbox):
     )
 
     assert outcome.explanations[1:] == [
-        "E           2 mails, 3 expected",
+        "E           2 emails, 3 expected",
         "E           differs at 1: 'Your invoice #12' -> bob@x.org  (0/1 fields match)",
         "E             subject: wanted 'Thanks'",
         "E                      got    'Your invoice #12'",
@@ -116,7 +116,7 @@ def test_it(mail_outbox):
 def test_nothing_expected(run):
     """Compared with an empty list, an outbox shows what it has."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_it(mail_outbox):
     assert mail_outbox == []
@@ -125,16 +125,16 @@ def test_it(mail_outbox):
 
     assert outcome.explanations == [
         "E       AssertionError: assert <Outbox: 2 mails> == []",
-        "E           2 mails, 0 expected",
+        "E           2 emails, 0 expected",
         "E           extra: [0] 'Welcome to Shop' -> ann@x.org",
         "E           extra: [1] 'Your invoice #12' -> bob@x.org",
     ]
 
 
-def test_one_mail_that_differs(run):
+def test_one_email_that_differs(run):
     """A single mail shows where it differs, whichever side it is on."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_left(mail_outbox):
     assert mail_outbox[0] == IsMail(to="bob@x.org")
@@ -154,10 +154,10 @@ def test_right(mail_outbox):
     ]
 
 
-def test_one_mail_that_is_equal(run):
-    """A mail that was not to match shows by what it does."""
+def test_one_email_that_is_equal(run):
+    """An email that was not to match shows by what it does."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_it(mail_outbox):
     assert mail_outbox[0] != IsMail(to="ann@x.org")
@@ -171,24 +171,24 @@ def test_it(mail_outbox):
     ]
 
 
-def test_plain_list_of_mails(run):
+def test_plain_list_of_emails(run):
     """A list that is no outbox is explained as well."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_it(mail_outbox):
     assert IsMail(to="eve@x.org") in list(mail_outbox)
 """
     )
 
-    assert outcome.explanations[0] == "E       AssertionError: assert IsMail(to='eve@x.org') in <2 mails>"
+    assert outcome.explanations[0] == "E       AssertionError: assert IsMail(to='eve@x.org') in <2 emails>"
     assert outcome.explanations[1].startswith("E           closest: ")
 
 
 def test_other_comparisons(run):
     """What has nothing to do with mail is explained by pytest as ever."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_it(mail_outbox):
     assert [1, 2] == [1, 3]
@@ -201,7 +201,7 @@ def test_it(mail_outbox):
 def test_long_explanation_is_within_pytests_limits(run):
     """Of three fields that differ, everything is within the eight lines that pytest shows."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_it(mail_outbox):
     assert IsMail(to="eve@x.org", subject="Thanks " * 50, body="Bye " * 200) in mail_outbox
@@ -224,9 +224,9 @@ def _no_ci(monkeypatch):
 
 @pytest.mark.usefixtures("_no_ci")
 def test_many_fields_that_differ(run):
-    """More fields than have two lines each share a line, and other mails are left out."""
+    """More fields than have two lines each share a line, and other emails are left out."""
     outcome = run(
-        f"""{TWO_MAILS}
+        f"""{TWO_EMAILS}
 def test_it(mail_outbox):
     assert IsMail({SIX_FIELDS}) in mail_outbox
 """
@@ -249,7 +249,7 @@ def test_it(mail_outbox):
 def test_more_fields_than_lines(run):
     """Fields that have no line of their own are counted, and it is said how to see them."""
     outcome = run(
-        f"""{TWO_MAILS}
+        f"""{TWO_EMAILS}
 def test_it(mail_outbox):
     assert mail_outbox[0] == IsMail({SIX_FIELDS}, cc="a@x.org", bcc="b@x.org", reply_to="c@x.org")
 """
@@ -266,7 +266,7 @@ def test_it(mail_outbox):
 def test_explanation_in_full(run):
     """Under -vv, where pytest cuts nothing, everything is shown."""
     outcome = run(
-        f"""{TWO_MAILS}
+        f"""{TWO_EMAILS}
 def test_it(mail_outbox):
     assert IsMail({SIX_FIELDS}) in mail_outbox
 """,
@@ -281,19 +281,19 @@ def test_it(mail_outbox):
 
 
 @pytest.mark.usefixtures("_no_ci")
-def test_many_mails_that_are_extra(run):
+def test_many_emails_that_are_extra(run):
     """Of a long list as much is shown as there is room for, and the rest is counted."""
     outcome = run(
-        f"""{TWO_MAILS}
+        f"""{TWO_EMAILS}
 def test_it(app, mail_outbox):
     for number in range(8):
-        send(app, f"Letter {{number}}")
+        send(app, f"Message {{number}}")
     assert mail_outbox == []
 """
     )
 
     assert outcome.explanations[-2:] == [
-        "E           extra: [4] 'Letter 2' -> ann@x.org",
+        "E           extra: [4] 'Message 2' -> ann@x.org",
         "E           and 5 more: pytest -vv shows all",
     ]
 
@@ -302,7 +302,7 @@ def test_it(app, mail_outbox):
 def test_many_long_values_that_differ(run):
     """Long values are cut to what they differ in, all the shorter the more there are."""
     outcome = run(
-        f"""{TWO_MAILS}
+        f"""{TWO_EMAILS}
 def test_it(mail_outbox):
     long = "Lorem ipsum dolor sit amet, consectetur adipiscing elit " * 9
     assert mail_outbox[0] == IsMail(subject=long, body=long, html=long, message_id=long, sender=long)
@@ -319,7 +319,7 @@ def test_it(mail_outbox):
 def test_assert_sent(run):
     """`assert_sent` shows the test's own line and explains in full."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_it(assert_sent):
     assert_sent(to="ann@x.org", subject="Welcome to the Shop")
@@ -328,7 +328,7 @@ def test_it(assert_sent):
 
     assert '>       assert_sent(to="ann@x.org", subject="Welcome to the Shop")' in outcome.lines
     assert outcome.explanations == [
-        "E       expected exactly 1 mail like IsMail(to='ann@x.org', subject='Welcome to the Shop'),"
+        "E       expected exactly 1 email like IsMail(to='ann@x.org', subject='Welcome to the Shop'),"
         " none of 2 matches",
         "E         closest: [0] 'Welcome to Shop' -> ann@x.org  (1/2 fields match)",
         "E           subject: wanted 'Welcome to the Shop'",
@@ -341,7 +341,7 @@ def test_it(assert_sent):
 def test_assert_sent_without_rewriting(run):
     """`assert_sent` explains all the same where pytest does not rewrite asserts."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_it(assert_sent):
     assert_sent(to="eve@x.org")
@@ -350,15 +350,15 @@ def test_it(assert_sent):
     )
 
     assert outcome.explanations[:2] == [
-        "E       expected exactly 1 mail like IsMail(to='eve@x.org'), none of 2 matches",
+        "E       expected exactly 1 email like IsMail(to='eve@x.org'), none of 2 matches",
         "E         closest: [0] 'Welcome to Shop' -> ann@x.org  (0/1 fields match)",
     ]
 
 
 def test_assert_sent_twice(run):
-    """A mail that was sent twice fails `assert_sent`, which shows both."""
+    """An email that was sent twice fails `assert_sent`, which shows both."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_it(app, assert_sent):
     send(app, "Welcome to Shop")
@@ -367,7 +367,7 @@ def test_it(app, assert_sent):
     )
 
     assert outcome.explanations == [
-        "E       expected exactly 1 mail like IsMail(subject='Welcome to Shop'), 2 of 3 match",
+        "E       expected exactly 1 email like IsMail(subject='Welcome to Shop'), 2 of 3 match",
         "E         matches: [0] 'Welcome to Shop' -> ann@x.org",
         "E           subject: 'Welcome to Shop'",
         "E         also matches: [2] 'Welcome to Shop' -> ann@x.org",
@@ -375,9 +375,9 @@ def test_it(app, assert_sent):
 
 
 def test_assert_not_sent(run):
-    """`assert_not_sent` shows the test's own line and the mail that matches."""
+    """`assert_not_sent` shows the test's own line and the email that matches."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_it(assert_not_sent):
     assert_not_sent(to="eve@x.org")
@@ -387,7 +387,7 @@ def test_it(assert_not_sent):
 
     assert '>       assert_not_sent(to="ann@x.org")' in outcome.lines
     assert outcome.explanations == [
-        "E       expected no mail like IsMail(to='ann@x.org'), 1 of 2 matches",
+        "E       expected no email like IsMail(to='ann@x.org'), 1 of 2 matches",
         "E         matches: [0] 'Welcome to Shop' -> ann@x.org",
         "E           to: 'ann@x.org'",
     ]
@@ -416,7 +416,7 @@ def test_it(assert_not_sent):
 def test_line_that_fails(run, line):
     """A failure shows the test's own line, and none of ours."""
     outcome = run(
-        f"""{TWO_MAILS}
+        f"""{TWO_EMAILS}
 from pytest_flask_mail import assert_no_header_injection, assert_rejects_injection
 
 EVIL = b"Subject: Hi\\r\\nX-Injection-Canary: 1\\r\\n\\r\\nHello"
@@ -447,13 +447,13 @@ def test_it(app, mail_outbox, assert_sent):
     )
 
     assert outcome.explanations == [
-        "E       expected exactly 1 mail like IsMail(to='ann@x.org'), the outbox is empty",
+        "E       expected exactly 1 email like IsMail(to='ann@x.org'), the outbox is empty",
         "E         1 attempt failed: SMTPServerDisconnected('boom') at sending.py:4",
     ]
 
 
-def test_first_of_no_mails(run):
-    """The first mail of an empty outbox is explained as any other that is not there."""
+def test_first_of_no_emails(run):
+    """The first email of an empty outbox is explained as any other that is not there."""
     outcome = run(
         """
 def test_it(app, mail_outbox):
@@ -462,7 +462,7 @@ def test_it(app, mail_outbox):
     )
 
     assert outcome.explanations == [
-        "E       IndexError: no mail at [0], the outbox is empty",
+        "E       IndexError: no email at [0], the outbox is empty",
         "E         nothing was sent, and no attempt failed",
     ]
     assert not [line for line in outcome.lines if "flask_mail/" in line]
@@ -471,7 +471,7 @@ def test_it(app, mail_outbox):
 def test_text_in_an_outbox(run):
     """A text is in no outbox, and it is said what to look for instead."""
     outcome = run(
-        TWO_MAILS
+        TWO_EMAILS
         + """
 def test_it(mail_outbox):
     assert "ann@x.org" in mail_outbox
@@ -480,7 +480,7 @@ def test_it(mail_outbox):
 
     assert outcome.explanations == [
         "E       AssertionError: assert 'ann@x.org' in <Outbox: 2 mails>",
-        "E           a text is no mail, compare with IsMail(to='ann@x.org')",
+        "E           a string is not an email: compare with IsMail(to='ann@x.org')",
     ]
 
 
@@ -524,13 +524,13 @@ def test_it(app, assert_sent):
     )
 
     assert outcome.explanations == [
-        "E       expected exactly 1 mail like IsMail(to='ann@x.org'), the outbox is empty",
+        "E       expected exactly 1 email like IsMail(to='ann@x.org'), the outbox is empty",
         "E         the app 'admin' has no Flask-Mail: mail.init_app(app) was not called",
     ]
 
 
 def test_mail_before_the_outbox(run):
-    """For an empty outbox, mails that were sent before it was there are named with file and line."""
+    """For an empty outbox, emails that were sent before it was there are named with file and line."""
     outcome = run(
         """
 import pytest
@@ -547,9 +547,9 @@ def test_it(customer, mail_outbox):
     )
 
     assert outcome.explanations == [
-        "E       expected exactly 1 mail like IsMail(to='ann@x.org'), the outbox is empty",
-        "E         1 mail was sent before mail_outbox was there, at sending.py:4:"
-        " ask for mail_outbox earlier",
+        "E       expected exactly 1 email like IsMail(to='ann@x.org'), the outbox is empty",
+        "E         1 email was sent before mail_outbox was set up, at sending.py:4:"
+        " request mail_outbox earlier",
     ]
 
 
@@ -573,7 +573,7 @@ def test_it(live_server, assert_sent):
     )
 
     assert outcome.explanations == [
-        "E       expected exactly 1 mail like IsMail(to='ann@x.org'), the outbox is empty",
+        "E       expected exactly 1 email like IsMail(to='ann@x.org'), the outbox is empty",
         "E         this test uses live_server, which runs the app in another process: use smtp_server",
     ]
 
@@ -588,6 +588,6 @@ def test_it(app, assert_sent):
     )
 
     assert outcome.explanations == [
-        "E       expected exactly 1 mail like IsMail(to='ann@x.org'), the outbox is empty",
+        "E       expected exactly 1 email like IsMail(to='ann@x.org'), the outbox is empty",
         "E         nothing was sent, and no attempt failed",
     ]

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
-SEND = "    send_or_retry(mails.confirmation(customer))\n"
+SEND = "    send_or_retry(emails.confirmation(customer))\n"
 MISTAKES = {
-    "misspelt": ("mails.py", "Confirm your address", "Confirm your adress"),
+    "misspelt": ("emails.py", "Confirm your address", "Confirm your adress"),
     "repeated": ("views.py", SEND, SEND * 2),
     "injected": (
-        "mails.py",
+        "emails.py",
         "    message.reply_to = [(name, email)] if email else None\n",
         "    message.cc = f\"{name} <{current_app.config['SHOP_OWNER']}>\".split(',')\n",
     ),
@@ -45,7 +45,7 @@ def result(tmp_path_factory, run_project):
 
 def lines_of(result, name):
     """Return the lines about the tests of a shop that did not pass."""
-    return pytest.LineMatcher(result.text(f"{name}/tests/test_mails.py").splitlines())
+    return pytest.LineMatcher(result.text(f"{name}/tests/test_emails.py").splitlines())
 
 
 def test_wrong_subject(result):
@@ -60,10 +60,10 @@ def test_wrong_subject(result):
 
 
 def test_mail_sent_twice(result):
-    """A mail that is sent twice is shown twice."""
+    """An email that is sent twice is shown twice."""
     lines_of(result, "repeated").fnmatch_lines(
         [
-            "E*2 mails, 1 expected",
+            "E*2 emails, 1 expected",
             "E*extra: ?1? 'Confirm your address' -> ann@example.com",
         ]
     )
@@ -72,4 +72,4 @@ def test_mail_sent_twice(result):
 def test_injection_through_the_contact_form(result):
     """An address that a visitor brings in by the name is named, with the payload that did it."""
     lines_of(result, "injected").fnmatch_lines(["E*canary@injection.invalid*"])
-    assert "FAILED injected/tests/test_mails.py::test_name_is_no_header[angle-address]" in result.output
+    assert "FAILED injected/tests/test_emails.py::test_name_is_no_header[angle-address]" in result.output

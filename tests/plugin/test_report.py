@@ -1,4 +1,4 @@
-"""What the report of a failing test has of its mails, and the .eml files."""
+"""What the report of a failing test has of its emails, and the .eml files."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def test_it(customer):
     assert outcome.section("Captured mail (1)")[1].startswith("  0  ann@x.org  Hi")
 
 
-def test_many_mails(run):
-    """Of very many mails the first are shown, and how many there are."""
+def test_many_emails(run):
+    """Of very many emails the first are shown, and how many there are."""
     outcome = run(
         """
 from sending import send
@@ -106,7 +106,7 @@ def test_it(app, mail_outbox):
 
 
 def test_files_of_a_failure(run):
-    """The mails of a failing test are in files below its tmp_path, byte for byte."""
+    """The emails of a failing test are in files below its tmp_path, byte for byte."""
     outcome = run(FAILS)
 
     first, second = find_files(outcome)
@@ -117,7 +117,7 @@ def test_files_of_a_failure(run):
 
 
 def test_files_beside_those_of_the_test(run):
-    """A test with files of its own has the mails beside them."""
+    """A test with its own files has the emails beside them."""
     outcome = run(
         """
 from sending import send
@@ -136,16 +136,16 @@ def test_it(app, mail_outbox, tmp_path):
 
 def test_chosen_folder(run, project):
     """With --mail-eml-dir the files are there, in a folder for each test."""
-    outcome = run(FAILS, "--mail-eml-dir=mails")
+    outcome = run(FAILS, "--mail-eml-dir=emails")
 
-    folder = project.path / "mails" / "test_chosen_folder-py-test_it"
+    folder = project.path / "emails" / "test_chosen_folder-py-test_it"
 
     assert find_files(outcome) == sorted(folder.iterdir())
     assert len(find_files(outcome)) == 2
 
 
 def test_long_name_of_a_test(run, project):
-    """However long the name of a test is, its folder has a name that can be written, and of its own."""
+    """However long the name of a test is, its folder has a valid and unique name."""
     outcome = run(
         """
 import pytest
@@ -156,19 +156,19 @@ def test_it(app, mail_outbox, text):
     send(app)
     assert False
 """,
-        "--mail-eml-dir=mails",
+        "--mail-eml-dir=emails",
     )
 
     assert outcome.counts == {"failed": 2}
-    assert len(list(project.path.glob("mails/*/0-hi.eml"))) == 2
+    assert len(list(project.path.glob("emails/*/0-hi.eml"))) == 2
 
 
 def test_files_of_an_earlier_run(run, project):
     """In a folder that was chosen, the files of an earlier run of the test are gone."""
-    run(FAILS, "--mail-eml-dir=mails")
-    run(FAILS.replace("Welcome to Shop", "Hello"), "--mail-eml-dir=mails")
+    run(FAILS, "--mail-eml-dir=emails")
+    run(FAILS.replace("Welcome to Shop", "Hello"), "--mail-eml-dir=emails")
 
-    names = sorted(path.name for path in project.path.glob("mails/*/*"))
+    names = sorted(path.name for path in project.path.glob("emails/*/*"))
     assert names == ["0-hello.eml", "1-your-invoice-12.eml"]
 
 
@@ -181,17 +181,17 @@ def test_no_files(run):
 
 def test_files_of_all_tests(run, project):
     """With mail_artifacts = all there are files of tests that pass, too."""
-    outcome = run(PASSES, "-o", "mail_artifacts=all", "--mail-eml-dir=mails")
+    outcome = run(PASSES, "-o", "mail_artifacts=all", "--mail-eml-dir=emails")
 
     assert outcome.counts == {"passed": 1}
-    assert [path.name for path in project.path.glob("mails/*/*")] == ["0-welcome-to-shop.eml"]
+    assert [path.name for path in project.path.glob("emails/*/*")] == ["0-welcome-to-shop.eml"]
 
 
 def test_folder_that_cannot_be_made(run, project):
     """Where files cannot be written, the report says why."""
-    (project.path / "mails").write_text("a file", encoding="utf-8")
+    (project.path / "emails").write_text("a file", encoding="utf-8")
 
-    outcome = run(FAILS, "--mail-eml-dir=mails")
+    outcome = run(FAILS, "--mail-eml-dir=emails")
 
     assert outcome.section("Captured mail (2)")[-1].startswith(".eml files: not written: [")
 
@@ -203,8 +203,8 @@ def test_no_temporary_folders(run):
     assert outcome.section("Captured mail (2)")[-1].startswith("  1  bob@x.org")
 
 
-def test_mails_of_the_server(run):
-    """Without an outbox the mails are those that arrived at the server."""
+def test_emails_of_the_server(run):
+    """Without an outbox the emails are those that arrived at the server."""
     outcome = run(
         """
 from sending import send
@@ -220,7 +220,7 @@ def test_it(app, smtp_server):
 
 
 def test_pytest_html(run_apart, project):
-    """The report of pytest-html has the mails of a failing test."""
+    """The report of pytest-html has the emails of a failing test."""
     run_apart(FAILS, "--html=report.html")
 
     assets = sorted(path.read_bytes() for path in project.path.glob("assets/*.eml"))
@@ -229,7 +229,7 @@ def test_pytest_html(run_apart, project):
 
 
 def test_allure(run_apart, project):
-    """The report of Allure has the mails of a failing test."""
+    """The report of Allure has the emails of a failing test."""
     run_apart(FAILS, "--alluredir=allure")
 
     attached = [path.read_bytes() for path in project.path.glob("allure/*.eml")]

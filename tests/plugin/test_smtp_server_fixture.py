@@ -1,4 +1,4 @@
-"""The fixture smtp_server: options, the app pointed at it, faults not met, more servers by the factory."""
+"""The fixture smtp_server: its options, the app that uses it, untriggered faults, and the factory."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_afterwards(app, before):
 
 
 def test_backend_and_context_of_the_app(run):
-    """Whatever backend or TLS context the app has, in the test it is the server that gets the mail."""
+    """Whatever backend or TLS context the app has, in the test it is the server that gets the email."""
     outcome = run(
         """
 import ssl
@@ -92,7 +92,7 @@ def test_self_signed(app, smtp_server):
 
 
 def test_server_and_outbox(run):
-    """With both, the server delivers and the outbox has the mail, too; the order does not matter."""
+    """With both, the server delivers and the outbox has the email, too; the order does not matter."""
     outcome = run(
         """
 from pytest_flask_mail import IsMail
@@ -116,7 +116,7 @@ def test_outbox_first(app, mail_outbox, smtp_server):
 
 
 def test_vocabulary_of_the_outbox(run):
-    """Mails of the server are found and read as those of the outbox are."""
+    """Emails of the server are found and read as those of the outbox are."""
     outcome = run(
         """
 from pytest_flask_mail import IsMail
@@ -145,7 +145,7 @@ def test_it(smtp_server):
     )
 
     assert outcome.explanations[0].startswith(
-        "E       expected exactly 1 mail like IsMail(to='ann@x.org'), the server received no"
+        "E       expected exactly 1 email like IsMail(to='ann@x.org'), the server received no"
     )
 
 
@@ -168,7 +168,7 @@ def test_it(smtp_server):
 
 
 def test_options_fixture(run):
-    """Options come from the fixture smtp_server_options, overridden; a marker's are on top."""
+    """Options come from the overridden fixture smtp_server_options; a marker's take precedence."""
     outcome = run(
         """
 import pytest
@@ -492,7 +492,7 @@ def test_it(mail_outbox, smtp_server_factory):
 
 
 def test_live_server(run_apart):
-    """pytest-flask's live server, which runs the app in a process of its own, sends through the server."""
+    """pytest-flask's live server, which runs the app in another process, sends through the server."""
     outcome = run_apart(
         """
 import urllib.request

@@ -16,7 +16,7 @@ import {name}
 print(*sorted({{name.split(".")[0] for name in set(sys.modules) - before}}))
 """
 
-PRINT_ROOMS = """
+PRINT_MODULES = """
 import sys
 import pytest_flask_mail.plugin
 print(*sorted(name for name in sys.modules if name.startswith(("pytest_flask_mail.", "flask"))))
@@ -37,13 +37,13 @@ def test_import(name):
     assert set(loaded) - set(sys.stdlib_module_names) == {"pytest_flask_mail"}
 
 
-def test_rooms():
-    """Importing the plugin loads no other room of it."""
-    assert run_python(PRINT_ROOMS) == ["pytest_flask_mail.plugin"]
+def test_modules():
+    """Importing the plugin loads no other module of it."""
+    assert run_python(PRINT_MODULES) == ["pytest_flask_mail.plugin"]
 
 
 def test_unused_plugin(run_apart, project):
-    """A run whose tests use nothing of ours loads neither the rooms of the plugin nor the extension."""
+    """A run whose tests use nothing of ours loads neither the modules of the plugin nor the extension."""
     project.makeconftest("")
 
     outcome = run_apart(

@@ -131,7 +131,7 @@ def test_it(app):
 
 TEXT = (
     "real mail to smtp.shop.example:587 from sending.py:4."
-    " Use the fixture mail_outbox, or smtp_server to really send."
+    " Use the fixture mail_outbox, or smtp_server to send for real."
 )
 
 
@@ -229,7 +229,7 @@ def test_suppressed_mail(refused):
 
 
 def test_wrong_setting(run_apart):
-    """A value that is none ends the run with what may be given."""
+    """An invalid value ends the run with a list of the valid ones."""
     outcome = run_apart("def test_it(): pass", "-o", "mail_stray=never")
 
     assert outcome.result.ret == pytest.ExitCode.USAGE_ERROR

@@ -90,7 +90,7 @@ def test_one_bad_recipient_is_reported(client, smtp_server):
     assert client.post("/share").json["refused"] == ["bob@example.com"]
 
 def test_greylisting_is_retried(client, smtp_server):
-    smtp_server.on("RCPT").reply(451, times=1)                # a fault that was never met fails the test
+    smtp_server.on("RCPT").reply(451, times=1)                # a fault never triggered fails the test
     client.post("/signup", data={"email": "ann@example.com"})
     assert smtp_server.wait_for(to="ann@example.com", timeout=5)
 

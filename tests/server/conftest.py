@@ -109,7 +109,7 @@ def connect(cleanup):
 
 @pytest.fixture
 def deliver(connect):
-    """Return a function that sends one message with smtplib, signed in and encrypted as the settings say."""
+    """Return a function that sends one message with smtplib, logged in and encrypted as the settings say."""
 
     def deliver(server, recipients=("bob@example.org",), content=MAIL):
         with connect(server) as client:

@@ -12,7 +12,7 @@ from aiosmtpd.smtp import SMTP
 
 from pytest_flask_mail import SMTPServer
 from pytest_flask_mail.server._protocol.commands import Protocol
-from pytest_flask_mail.server._records import Shared
+from pytest_flask_mail.server._records import ServerState
 
 OF_AIOSMTPD = ["smtp_NOOP", "smtp_RSET", "smtp_VRFY", "smtp_EXPN", "_create_session", "_create_envelope"]
 SET_LATER = {"envelope", "session", "transport"}
@@ -24,9 +24,9 @@ OPTIONAL = {"rset_hook"}
 
 @pytest.fixture
 def conversation():
-    """One that nobody has connected to."""
+    """A conversation without a connection."""
     loop = asyncio.new_event_loop()
-    yield Protocol(Shared(SMTPServer()._options), loop)
+    yield Protocol(ServerState(SMTPServer()._options), loop)
     loop.close()
 
 

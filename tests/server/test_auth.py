@@ -1,4 +1,4 @@
-"""AUTH as RFC 4954 has it: mechanisms, bad answers, and what is left to those who did not sign in."""
+"""AUTH as RFC 4954 has it: mechanisms, bad answers, and what is left to those who did not log in."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def base64(text):
 
 @pytest.fixture
 def server(serve):
-    """A server that demands to sign in."""
+    """A server that demands to log in."""
     return serve(auth=("ann", "s3cret"))
 
 
 @pytest.mark.parametrize("line", ["MAIL FROM:<a@b.example>", "RCPT TO:<a@b.example>", "DATA", "VRFY ann"])
 def test_required(server, dial, line):
-    """Nothing but greeting, signing in and leaving is allowed to those who did not sign in."""
+    """A client that has not logged in may only greet, log in and quit."""
     assert dial(server).begin().say(line) == "530 5.7.0 Authentication required"
 
 
@@ -66,7 +66,7 @@ def test_plain_in_two_steps(server, dial):
     client = dial(server).begin()
 
     assert client.say("AUTH PLAIN") == "334 "
-    assert client.say(base64("\0ann\0s3cret")) == "235 2.7.0 Signed in"
+    assert client.say(base64("\0ann\0s3cret")) == "235 2.7.0 Authentication successful"
 
 
 def test_login_with_initial_response(server, dial):
@@ -74,16 +74,16 @@ def test_login_with_initial_response(server, dial):
     client = dial(server).begin()
 
     assert client.say(f"AUTH login {base64('ann')}") == f"334 {base64('Password:')}"
-    assert client.say(base64("s3cret")) == "235 2.7.0 Signed in"
+    assert client.say(base64("s3cret")) == "235 2.7.0 Authentication successful"
 
 
 def test_xoauth2(server, dial):
-    """XOAUTH2 signs in with a token."""
+    """XOAUTH2 logs in with a token."""
     client = dial(server).begin()
 
     reply = client.say(f"AUTH XOAUTH2 {base64(TOKEN)}")
 
-    assert reply == "235 2.7.0 Signed in"
+    assert reply == "235 2.7.0 Authentication successful"
     assert server.sessions[0].auth.mechanism == "XOAUTH2"
     assert server.sessions[0].auth.password == "s3cret"
 
@@ -105,8 +105,8 @@ def test_wrong_token(server, dial):
         (["AUTH NTLM"], "504 5.5.4 Mechanism not offered"),
         (["AUTH PLAIN !"], "501 5.5.2 Not base64"),
         (["AUTH PLAIN é"], "501 5.5.2 Not base64"),
-        (["AUTH PLAIN ="], "501 5.5.2 PLAIN has three parts, divided by NUL"),
-        (["AUTH PLAIN /w=="], "501 5.5.2 PLAIN has three parts, divided by NUL"),
+        (["AUTH PLAIN ="], "501 5.5.2 PLAIN has three parts, separated by NUL"),
+        (["AUTH PLAIN /w=="], "501 5.5.2 PLAIN has three parts, separated by NUL"),
         (["AUTH PLAIN AP8A"], "501 5.5.2 Not UTF-8"),
         (["AUTH PLAIN", "*"], "501 5.7.0 Cancelled"),
         (["AUTH LOGIN", "*"], "501 5.7.0 Cancelled"),
@@ -126,22 +126,22 @@ def test_bad_answer(server, dial, lines, reply):
 
 
 def test_only_once(server, dial):
-    """Who signed in cannot sign in again."""
+    """A client that has logged in cannot log in again."""
     line = "AUTH PLAIN AGFubgBzM2NyZXQ="
     client = dial(server).begin(line)
 
-    assert client.say(line) == "503 5.5.1 Signed in already"
+    assert client.say(line) == "503 5.5.1 Already authenticated"
 
 
 def test_not_within_a_message(serve, dial):
-    """Nobody signs in within a message."""
+    """A client cannot log in within a message."""
     client = dial(serve(auth="any", auth_required=False)).begin("MAIL FROM:<a@b.example>")
 
     assert client.say("AUTH PLAIN") == "503 5.5.1 Not within a message"
 
 
 def test_not_after_helo(server, dial):
-    """Who said HELO does not know AUTH."""
+    """After HELO, AUTH is refused."""
     client = dial(server)
     client.reply()
 

@@ -45,14 +45,14 @@ def test_helo(server, dial):
         (["EHLO me", "MAIL FROM:<a@b.example>", "DATA"], "503 5.5.1 Send RCPT first"),
         (
             ["EHLO me", "MAIL FROM:<a@b.example>", "MAIL FROM:<a@b.example>"],
-            "503 5.5.1 Sender given already",
+            "503 5.5.1 Sender already given",
         ),
         (
             ["EHLO me", "MAIL FROM:<a@b.example>", "RSET", "RCPT TO:<a@b.example>"],
             "503 5.5.1 Send MAIL first",
         ),
         (["EHLO me", "MAIL FROM:<a@b.example>", "EHLO me", "DATA"], "503 5.5.1 Send MAIL first"),
-        (["EHLO me", "MAIL FROM:<>", "MAIL FROM:<>"], "503 5.5.1 Sender given already"),
+        (["EHLO me", "MAIL FROM:<>", "MAIL FROM:<>"], "503 5.5.1 Sender already given"),
     ],
 )
 def test_bad_sequence(server, dial, lines, reply):
@@ -214,7 +214,7 @@ def test_lines_of_a_message(server, dial, body, reply):
 
 
 def test_message_refused_is_not_kept(server, dial):
-    """A refused message is not among the mails."""
+    """A refused message is not among the emails."""
     client = dial(server).begin("MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "DATA")
 
     client.say("bare\nline\r\n.")
@@ -258,7 +258,7 @@ def test_final_dot_in_pieces(server, dial):
 
 
 def test_two_messages(server, dial):
-    """One connection carries many messages, each with an envelope of its own."""
+    """Several messages can be sent over one connection, each with an envelope of its own."""
     client = dial(server).begin()
 
     client.say("MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "DATA")

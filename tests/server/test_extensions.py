@@ -80,7 +80,7 @@ def test_no_smtputf8(serve, dial):
 
 
 def test_eight_bit(server, deliver):
-    """Octets over 127 arrive unchanged."""
+    """Bytes over 127 arrive unchanged."""
     deliver(server, content="Grüße\r\n".encode())
 
     assert server.mails[0].raw == "Grüße\r\n".encode()
@@ -148,9 +148,9 @@ def chunks(serve, dial):
     return dial(serve(chunking=True, size=100)).begin(*ENVELOPE)
 
 
-def send_chunk(client, command, octets):
-    """Send the command and its octets in one write, and return the reply."""
-    client.socket.sendall(command.encode() + b"\r\n" + octets)
+def send_chunk(client, command, chunk):
+    """Send the command and its chunk in one write, and return the reply."""
+    client.socket.sendall(command.encode() + b"\r\n" + chunk)
     return client.reply()
 
 
@@ -165,8 +165,8 @@ def test_chunking_is_offered(serve, connect):
 
 def test_chunks(chunks):
     """A message in chunks is put together, and dots stay as they are."""
-    assert send_chunk(chunks, "BDAT 4", b".Hi\r") == "250 2.0.0 4 octets received"
-    assert send_chunk(chunks, "BDAT 1", b"\n") == "250 2.0.0 1 octets received"
+    assert send_chunk(chunks, "BDAT 4", b".Hi\r") == "250 2.0.0 4 bytes received"
+    assert send_chunk(chunks, "BDAT 1", b"\n") == "250 2.0.0 1 bytes received"
     assert send_chunk(chunks, "BDAT 3 LAST", b".\r\n") == "250 2.0.0 Received"
 
 
@@ -198,7 +198,7 @@ def test_chunks_too_big(chunks):
 
 
 def test_chunk_without_recipient(serve, dial):
-    """The octets of a chunk before its time are not taken for commands."""
+    """The bytes of a chunk that comes too early are not read as commands."""
     client = dial(serve(chunking=True)).begin("MAIL FROM:<a@b.example>")
 
     assert send_chunk(client, "BDAT 6 LAST", b"QUIT\r\n") == "503 5.5.1 Send RCPT first"
@@ -216,7 +216,7 @@ def test_bad_chunk(chunks, argument):
     [
         ("DATA", "503 5.5.1 Begun with BDAT"),
         ("RCPT TO:<c@d.example>", "503 5.5.1 The message has begun"),
-        ("MAIL FROM:<c@d.example>", "503 5.5.1 Sender given already"),
+        ("MAIL FROM:<c@d.example>", "503 5.5.1 Sender already given"),
         ("RSET", "250 2.0.0 OK"),
     ],
 )
@@ -242,7 +242,7 @@ def test_lines_in_chunks(chunks):
 
 
 def test_chunk_before_auth(serve, dial):
-    """The octets of a chunk from one who did not sign in are not taken for commands."""
+    """The bytes of a chunk from a client that has not logged in are not read as commands."""
     client = dial(serve(chunking=True, auth="any")).begin()
 
     assert send_chunk(client, "BDAT 6 LAST", b"QUIT\r\n") == "530 5.7.0 Authentication required"

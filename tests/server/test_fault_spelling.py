@@ -15,11 +15,11 @@ import pytest
             "There is no phase 'RCTP'. Phases: CONNECT, EHLO, HELO, STARTTLS, AUTH, MAIL, RCPT",
         ),
         ({"phase": "rcpt"}, "There is no phase 'rcpt'"),
-        ({"phase": "BDAT"}, "NOOP, QUIT. The first BDAT of a message is DATA, the last one BODY."),
+        ({"phase": "BDAT"}, "NOOP, QUIT. Use DATA for the first BDAT of a message, and BODY for the last."),
         ({"phase": "RCPT", "nth": 0}, "nth=0: expected 1 or more"),
         (
             {"phase": "DATA", "match": "*"},
-            "match='*' at DATA: only EHLO, HELO, AUTH, MAIL, RCPT, BODY, NOOP have",
+            "match='*' at DATA: only EHLO, HELO, AUTH, MAIL, RCPT, BODY, NOOP can",
         ),
         ({"phase": "CONNECT", "match": "*"}, "match='*' at CONNECT: only"),
     ],
@@ -42,7 +42,7 @@ def test_wrong_place(server, arguments, message):
     ],
 )
 def test_wrong_type(server, arguments, message):
-    """A place that is none is a TypeError."""
+    """A fault with a value of the wrong type is an error."""
     with pytest.raises(TypeError) as caught:
         server.on("RCPT", **arguments)
 
@@ -93,16 +93,19 @@ def test_wrong_effect_type(server, write):
 @pytest.mark.parametrize(
     "write, message",
     [
-        (lambda fault: fault.drop().reply(550), "the connection has ended, nothing can follow"),
-        (lambda fault: fault.close().delay(1), "the connection has ended, nothing can follow"),
-        (lambda fault: fault.hang().drop(), "the connection has ended, nothing can follow"),
-        (lambda fault: fault.reply(550).drop(), "drop() cannot follow the reply; then_drop() can"),
-        (lambda fault: fault.reply(550).delay(1), "delay() cannot follow the reply"),
-        (lambda fault: fault.reply(550).reply(550), "reply() cannot follow the reply"),
-        (lambda fault: fault.garble(b"").reply(550), "reply() cannot follow the reply"),
+        (lambda fault: fault.drop().reply(550), "the connection has already ended, so nothing can follow"),
+        (lambda fault: fault.close().delay(1), "the connection has already ended, so nothing can follow"),
+        (lambda fault: fault.hang().drop(), "the connection has already ended, so nothing can follow"),
+        (
+            lambda fault: fault.reply(550).drop(),
+            "drop() cannot follow reply() or garble(); only then_drop() can",
+        ),
+        (lambda fault: fault.reply(550).delay(1), "delay() cannot follow reply() or garble()"),
+        (lambda fault: fault.reply(550).reply(550), "reply() cannot follow reply() or garble()"),
+        (lambda fault: fault.garble(b"").reply(550), "reply() cannot follow reply() or garble()"),
         (lambda fault: fault.reply(550).then_drop().then_drop(), "nothing can follow"),
-        (lambda fault: fault.then_drop(), "then_drop() follows reply() or garble(); use drop()"),
-        (lambda fault: fault.delay(-1), "delay(-1): expected seconds from 0 up"),
+        (lambda fault: fault.then_drop(), "then_drop() must follow reply() or garble(). Use drop() instead"),
+        (lambda fault: fault.delay(-1), "delay(-1): expected 0 seconds or more"),
         (lambda fault: fault.reply(550, times=0), "times=0: expected 1 or more"),
     ],
 )

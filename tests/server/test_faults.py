@@ -89,7 +89,7 @@ def test_garble(server, arrive, phase):
 
 @pytest.mark.parametrize("phase", STEPS)
 def test_hang(server, arrive, phase):
-    """A server that hangs says nothing, and notices that the client gives up."""
+    """A server that hangs sends nothing, and notices that the client gives up."""
     server.on(phase).hang()
     client = arrive(phase)
     client.socket.settimeout(0.02)
@@ -137,7 +137,7 @@ def test_then_drop(server, arrive, phase):
 
 
 def test_agreeing_reply_then_drop(server, arrive):
-    """A reply that agrees can be the last one, too."""
+    """A positive reply can be the last one, too."""
     server.on("BODY").reply("250 Queued as 12").then_drop()
     client = arrive("BODY")
 
@@ -148,7 +148,7 @@ def test_agreeing_reply_then_drop(server, arrive):
 
 
 def test_garble_then_drop(server, arrive):
-    """Half a reply can be the last thing a client hears."""
+    """Half a reply can be the last thing that a client gets."""
     server.on("MAIL").garble(b"25").then_drop()
     client = arrive("MAIL")
 
@@ -250,7 +250,7 @@ def test_ehlo_offers(server, connect):
 
 
 def test_refused_command_is_not_performed(server, arrive):
-    """A sender that a fault refused is none."""
+    """A sender that a fault refused does not count."""
     server.on("MAIL").reply(451)
     client = arrive("MAIL")
     client.reply()
@@ -259,7 +259,7 @@ def test_refused_command_is_not_performed(server, arrive):
 
 
 def test_agreeing_reply_is_performed(server, arrive):
-    """A reply that agrees changes the words, not the deed."""
+    """A positive reply changes the text, not what the server does."""
     server.on("MAIL").reply("250 Go on")
     client = arrive("MAIL")
 
@@ -268,7 +268,7 @@ def test_agreeing_reply_is_performed(server, arrive):
 
 
 def test_agreeing_auth(serve, dial):
-    """A reply that agrees to AUTH lets everybody in."""
+    """A positive reply to AUTH lets every client log in."""
     server = serve(auth=("ann", "s3cret"))
     server.on("AUTH").reply(235)
     client = dial(server).begin("AUTH PLAIN AGV2ZQB4")
@@ -384,8 +384,8 @@ def test_other_faults_count_on(server, dial):
     assert [client.say("NOOP")[:3] for _ in range(3)] == ["450", "451", "250"]
 
 
-def test_wrong_command_meets_no_fault(server, dial):
-    """A command that is refused anyway meets no fault."""
+def test_wrong_command_triggers_no_fault(server, dial):
+    """A command that is refused anyway triggers no fault."""
     server.on("RCPT").reply(450)
     client = dial(server).begin()
 
@@ -412,7 +412,7 @@ def test_body_fault_of_chunks(serve, dial):
 
     client.socket.sendall(b"BDAT 4\r\nHi\r\nBDAT 0 LAST\r\n")
 
-    assert client.reply() == "250 2.0.0 4 octets received"
+    assert client.reply() == "250 2.0.0 4 bytes received"
     assert client.reply() == "451 4.3.0 Try again later"
 
 
@@ -503,7 +503,7 @@ def test_broken_match(dial, serve):
     server = serve()
     server.on("NOOP", match=lambda _: 1 / 0).reply(450)
 
-    assert dial(server).begin().say("NOOP") == "421 4.3.0 The test server broke"
+    assert dial(server).begin().say("NOOP") == "421 4.3.0 The test server failed"
     with pytest.raises(ZeroDivisionError):
         server.stop()
 

@@ -133,7 +133,7 @@ def test_waiting_fault(dial, fault):
 
 
 def test_waiting_fault_without_client(dial):
-    """A fault that waits for a client who left does not hold up the end."""
+    """A fault that waits for a client that disconnected does not delay the end."""
     with SMTPServer() as server:
         server.on("NOOP").delay(60)
         client = dial(server).begin()
@@ -144,7 +144,7 @@ def test_waiting_fault_without_client(dial):
 
 
 def test_port_is_free_again():
-    """After the end nobody listens on the port."""
+    """After the end nothing listens on the port."""
     with SMTPServer() as server:
         pass
 
@@ -244,7 +244,7 @@ def send_ten_thousand(client):
         client.socket.sendall(command + content)
 
 
-def test_ten_thousand_mails(serve, dial):
+def test_ten_thousand_emails(serve, dial):
     """10,000 messages of 10 kB arrive, each once."""
     server = serve(chunking=True)
     client = dial(server).begin()

@@ -7,15 +7,15 @@ import os
 import pytest
 
 from pytest_flask_mail.server._listener import Loop
-from pytest_flask_mail.server._listener import Spare
+from pytest_flask_mail.server._listener import LoopCache
 
 
 @pytest.fixture
-def spare():
+def loop_cache():
     """A place for a loop, empty again after the test."""
-    spare = Spare()
-    yield spare
-    spare.end()
+    loop_cache = LoopCache()
+    yield loop_cache
+    loop_cache.end()
 
 
 @pytest.fixture
@@ -32,68 +32,68 @@ def test_end(loop):
     assert loop.events.is_closed()
 
 
-def test_not_kept(spare):
-    """A loop that is given back ends, unless one is to be kept."""
-    loop = spare.take()
+def test_not_kept(loop_cache):
+    """A loop that is released ends, unless one is to be kept."""
+    loop = loop_cache.take()
 
-    spare.give_back(loop)
+    loop_cache.release(loop)
 
     assert not loop.is_alive
 
 
-def test_kept(spare):
+def test_kept(loop_cache):
     """A loop that is kept is the next one to be taken."""
-    spare.keep()
-    loop = spare.take()
-    spare.give_back(loop)
+    loop_cache.keep()
+    loop = loop_cache.take()
+    loop_cache.release(loop)
 
-    assert spare.take() is loop
-    spare.give_back(loop)
+    assert loop_cache.take() is loop
+    loop_cache.release(loop)
 
 
-def test_one_at_a_time(spare):
+def test_one_at_a_time(loop_cache):
     """A loop that is in use is not given to another one, and only one is kept."""
-    spare.keep()
-    first, second = spare.take(), spare.take()
-    spare.give_back(first)
-    spare.give_back(second)
+    loop_cache.keep()
+    first, second = loop_cache.take(), loop_cache.take()
+    loop_cache.release(first)
+    loop_cache.release(second)
 
     assert first is not second
     assert (first.is_alive, second.is_alive) == (True, False)
 
 
-def test_kept_no_longer(spare):
-    """When none is kept any more, the one that waits ends, and those in use when they are given back."""
-    spare.keep()
-    used = spare.take()
-    spare.keep()
-    spare.end()
-    spare.give_back(used)
+def test_kept_no_longer(loop_cache):
+    """When none is kept any more, the one that waits ends, and those in use when they are released."""
+    loop_cache.keep()
+    used = loop_cache.take()
+    loop_cache.keep()
+    loop_cache.end()
+    loop_cache.release(used)
 
     assert not used.is_alive
 
 
-def test_ended_elsewhere(spare):
+def test_ended_elsewhere(loop_cache):
     """A loop whose thread is gone is never taken."""
-    spare.keep()
-    gone = spare.take()
-    spare.give_back(gone)
+    loop_cache.keep()
+    gone = loop_cache.take()
+    loop_cache.release(gone)
     gone.end()
 
-    loop = spare.take()
-    spare.give_back(loop)
+    loop = loop_cache.take()
+    loop_cache.release(loop)
 
     assert loop is not gone
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_forked(spare):
-    """A forked process, to which threads do not come along, takes a loop of its own."""
-    spare.keep()
+def test_forked(loop_cache):
+    """A forked process, which has no copies of the threads, makes a new loop."""
+    loop_cache.keep()
     child = os.fork()
     if child == 0:
-        loop = spare.take()
+        loop = loop_cache.take()
         os._exit(0 if loop.is_alive else 1)
 
     assert os.waitpid(child, 0)[1] == 0

@@ -1,4 +1,4 @@
-"""What a test can see afterwards: sessions, transcripts, mails."""
+"""What a test can see afterwards: sessions, transcripts, emails."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_transcript(server, dial):
         "S: 250 2.1.5 Recipient OK",
         "C: DATA",
         "S: 354 End data with <CR><LF>.<CR><LF>",
-        "C: [message of 4 octets]",
+        "C: [message of 4 bytes]",
         "S: 250 2.0.0 Received",
         "C: QUIT",
         "S: 221 2.0.0 Bye",
@@ -90,7 +90,7 @@ def test_verbs(serve, deliver):
 
 
 def test_verbs_of_early_leaver(server, dial):
-    """What a client said right before it left has been heard."""
+    """What a client sent right before it disconnected has been processed."""
     client = dial(server)
 
     client.send("EHLO me", "NOOP", "QUIT")
@@ -101,7 +101,7 @@ def test_verbs_of_early_leaver(server, dial):
 
 
 def test_last_words(dial):
-    """What a client said right before the server stopped has been heard as well."""
+    """What a client sent right before the server stopped has been processed as well."""
     with SMTPServer() as server:
         dial(server).send("EHLO me")
 
@@ -127,7 +127,7 @@ def test_round_trips_of_pipelining(server, dial):
 
 
 def test_round_trips_of_chunking(serve, dial):
-    """A large message in one write makes no round trips of its own, however it is divided on its way."""
+    """A large message in one write adds no round trips, however it is divided on its way."""
     server = serve(chunking=True)
     client = dial(server).begin()
     envelope = b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nBDAT 3000000 LAST\r\n"
@@ -149,7 +149,7 @@ def test_round_trips_of_a_large_message(server, dial):
 
 
 def test_peer_and_duration(server, dial):
-    """A session knows who connected, and how long it has lasted."""
+    """A session knows the address of its client, and how long it has lasted."""
     client = dial(server).begin()
 
     [session] = server.sessions
@@ -179,7 +179,7 @@ def test_sessions_in_order(server, dial):
 
 
 def test_mail(server, deliver):
-    """A mail has its exact bytes, its message object, its session and its peer."""
+    """An email has its exact bytes, its message object, its session and its peer."""
     deliver(server)
 
     [mail] = server.mails
@@ -193,7 +193,7 @@ def test_mail(server, deliver):
 
 
 def test_mail_is_frozen(server, deliver):
-    """A mail cannot be changed."""
+    """An email cannot be changed."""
     deliver(server)
 
     with pytest.raises(FrozenInstanceError):
@@ -201,7 +201,7 @@ def test_mail_is_frozen(server, deliver):
 
 
 def test_mail_before_auth(serve, dial):
-    """A mail shows who was signed in when it arrived, not who signed in later."""
+    """An email shows who was logged in when it arrived, not who logged in later."""
     server = serve(auth="any", auth_required=False)
     client = dial(server).begin("MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "DATA")
     client.say("Hi\r\n.")
@@ -221,8 +221,8 @@ def test_null_sender(server, dial):
     assert server.mails[0].envelope.mail_from == ""
 
 
-def test_mails_is_a_copy(server, deliver):
-    """A list of mails once taken does not grow."""
+def test_emails_is_a_copy(server, deliver):
+    """A list of emails once taken does not grow."""
     before = server.mails
 
     deliver(server)
@@ -231,21 +231,21 @@ def test_mails_is_a_copy(server, deliver):
 
 
 def test_wait_for_mail(server, deliver):
-    """Who waits for a mail gets it as soon as it is there."""
+    """A thread that waits for an email gets it as soon as it arrives."""
     sender = threading.Thread(target=deliver, args=[server])
     sender.start()
 
-    mails = server.wait_for_mail()
+    emails = server.wait_for_mail()
 
     sender.join()
-    assert [mail.raw for mail in mails] == [MAIL]
+    assert [mail.raw for mail in emails] == [MAIL]
 
 
 def test_wait_for_mail_in_vain(server, deliver):
-    """Who waits in vain is told how many there are."""
+    """Waiting in vain is an error that says how many emails there are."""
     deliver(server)
 
-    with pytest.raises(TimeoutError, match=r"^1 of 2 mails arrived within 0.01 seconds\.$"):
+    with pytest.raises(TimeoutError, match=r"^1 of 2 emails arrived within 0.01 seconds\.$"):
         server.wait_for_mail(2, timeout=0.01)
 
 
@@ -256,7 +256,7 @@ def test_repr(serve, deliver):
     deliver(server)
 
     [session] = server.sessions
-    assert repr(server) == f"<SMTPServer 127.0.0.1:{server.port}, 1 mails>"
+    assert repr(server) == f"<SMTPServer 127.0.0.1:{server.port}, 1 mail>"
     assert repr(session) == (
         f"<Session 127.0.0.1:{session.peer[1]}, TLSv1.3, user 'ann':"
         " EHLO STARTTLS EHLO AUTH MAIL RCPT DATA QUIT>"
@@ -280,11 +280,11 @@ def test_client_left(server, dial):
 
     client.leave()
 
-    assert str(server.sessions[0].transcript[-1]) == "*: the client left"
+    assert str(server.sessions[0].transcript[-1]) == "*: the client disconnected"
 
 
 def test_one(server, deliver):
-    """``one`` returns the mail with the given fields, which are those of IsMail."""
+    """``one`` returns the email with the given fields, which are those of IsMail."""
     deliver(server, content=b"Subject: First\r\n\r\nHi\r\n")
     deliver(server, content=b"Subject: Second\r\n\r\nHi\r\n")
 
@@ -292,18 +292,18 @@ def test_one(server, deliver):
 
 
 def test_one_in_vain(server):
-    """``one`` says that nothing arrived, and that nobody came."""
+    """``one`` says that nothing arrived, and that no client connected."""
     with pytest.raises(AssertionError) as caught:
         server.one(subject="Hi")
 
     assert str(caught.value) == (
-        "expected exactly 1 mail like IsMail(subject='Hi'), the server received no mail\n"
-        "  nobody has connected"
+        "expected exactly 1 email like IsMail(subject='Hi'), the server received no mail\n"
+        "  no client has connected"
     )
 
 
 def test_a_received_mail_is_read_like_a_sent_one(server, deliver):
-    """A received mail has links and codes, as one of the outbox has."""
+    """A received email has links and codes, as one of the outbox has."""
     deliver(server, content=b"Subject: Hi\r\n\r\nYour code: 123456\r\n")
 
     assert server.mails[0].code() == "123456"

@@ -40,7 +40,7 @@ def test_tls(serve, deliver, tls):
 @pytest.mark.parametrize("tls", [None, "starttls", "starttls-optional", "implicit"])
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
 def test_auth(serve, deliver, tls, mechanism):
-    """Each mechanism signs in with each kind of TLS, and without."""
+    """Each mechanism logs in with each kind of TLS, and without."""
     server = serve(tls=tls, auth=("ann", "s3cret"), auth_mechanisms=[mechanism])
 
     deliver(server)
@@ -102,7 +102,7 @@ def test_authority_is_kept(serve):
 
 
 def test_users(serve, connect):
-    """Each of several users signs in with the own password."""
+    """Each of several users logs in with the own password."""
     server = serve(auth={"ann": "a", "bob": "b"}, auth_mechanisms=["PLAIN"])
 
     connect(server).login("bob", "b")
@@ -122,7 +122,7 @@ def test_users_as_pairs(serve, connect):
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
 @pytest.mark.parametrize("user, password", [("ann", "b"), ("carl", "b"), ("ann", "")])
 def test_wrong_password(serve, connect, mechanism, user, password):
-    """Neither a wrong password nor a wrong user signs in."""
+    """Neither a wrong password nor a wrong user logs in."""
     server = serve(auth={"ann": "a", "bob": "b"}, auth_mechanisms=[mechanism])
 
     with pytest.raises(smtplib.SMTPAuthenticationError, match="535"):
@@ -133,7 +133,7 @@ def test_wrong_password(serve, connect, mechanism, user, password):
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
 def test_anybody(serve, connect, mechanism):
-    """With ``auth="any"`` everybody signs in, and is recorded."""
+    """With ``auth="any"`` everybody logs in, and is recorded."""
     server = serve(auth="any", auth_mechanisms=[mechanism])
 
     connect(server).login("ann", "guess")
@@ -149,7 +149,7 @@ def test_not_started():
 
 def test_started_twice(server):
     """A server is started once."""
-    with pytest.raises(RuntimeError, match="serves once"):
+    with pytest.raises(RuntimeError, match="can be started only once"):
         server.start()
 
 

@@ -20,7 +20,7 @@ def test_required(serve, dial, line):
 
 @pytest.mark.parametrize("line", ["EHLO me", "NOOP", "QUIT"])
 def test_allowed_before(serve, dial, line):
-    """What says nothing and changes nothing may go before TLS."""
+    """Commands that reveal and change nothing are allowed before TLS."""
     client = dial(serve(tls="starttls")).begin()
 
     assert client.say(line)[0] == "2"
@@ -35,7 +35,7 @@ def test_no_auth_offered_before(serve, dial):
 
 
 def test_optional(serve, dial):
-    """Where TLS is optional, the client may do without, and the mail shows it."""
+    """Where TLS is optional, the client may do without, and the email shows it."""
     server = serve(tls="starttls-optional", auth=("ann", "a"), auth_required=False)
     client = dial(server).begin("MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "DATA")
 
@@ -63,7 +63,7 @@ def test_not_offered_twice(serve, connect, trust):
     client.ehlo()
 
     assert not client.has_extn("starttls")
-    assert client.docmd("STARTTLS") == (503, b"5.5.1 TLS is active")
+    assert client.docmd("STARTTLS") == (503, b"5.5.1 TLS already active")
 
 
 def test_argument(serve, dial):
@@ -71,7 +71,7 @@ def test_argument(serve, dial):
     assert dial(serve(tls="starttls")).begin().say("STARTTLS now") == "501 5.5.4 Syntax: STARTTLS"
 
 
-def test_starts_anew(serve, connect, trust):
+def test_starts_again(serve, connect, trust):
     """After STARTTLS the client has to greet again."""
     server = serve(tls="starttls-optional")
     client = connect(server)
@@ -106,7 +106,7 @@ def test_injected_commands(serve, dial, trust):
 
     [session] = server.sessions
     assert session.verbs == ["EHLO", "STARTTLS", "EHLO"]
-    assert ("*", "ignores 39 octets sent before the handshake") in session.transcript
+    assert ("*", "ignores 39 bytes sent before the handshake") in session.transcript
 
 
 def test_client_refuses_certificate(serve, connect):

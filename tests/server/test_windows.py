@@ -90,7 +90,7 @@ def test_transcript_of_a_window(server, client):
         "C: RCPT TO:<1@d.example>",
         "S: 250 2.1.5 Recipient OK",
         "C: BDAT 4 LAST",
-        "C: [chunk of 4 octets]",
+        "C: [chunk of 4 bytes]",
         "S: 250 2.0.0 Received",
         "C: QUIT",
         "S: 221 2.0.0 Bye",
@@ -98,7 +98,7 @@ def test_transcript_of_a_window(server, client):
 
 
 def test_refused_recipient_in_a_window(server, client):
-    """A message without a recipient fails, its octets are no commands, and the others arrive."""
+    """A message without a recipient fails, its bytes are no commands, and the others arrive."""
     server.on("RCPT", nth=2).reply(550)
 
     client.socket.sendall(in_chunk(1) + in_chunk(2, b"QUIT\r\n") + in_chunk(3))

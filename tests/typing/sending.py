@@ -89,7 +89,7 @@ def change(message: Message) -> None:
     message.sender = ("Shop", "shop@example.com")
     message.add_recipient("ann@example.com")
     message.add_recipient(("Ann", "ann@example.com"))
-    message.attach("a.bin", "application/octet-stream", b"a", "inline", {"Content-ID": "<a>"})
+    message.attach("a.bin", "application/byte-stream", b"a", "inline", {"Content-ID": "<a>"})
     message.attach(data=BytesIO(b"a"))
     message.attach(data=EmailMessage())
     message.attachments.append(Attachment(data="text"))

@@ -28,7 +28,7 @@ from pytest_flask_mail import SMTPServer
 from pytest_flask_mail import StrayMailWarning
 
 
-class Letter(Message):
+class ShopMessage(Message):
     """A message class of an application."""
 
 
@@ -45,7 +45,7 @@ def outbox_of_ann(mail_outbox: Outbox) -> Outbox:
 
 
 def test_list(client: FlaskClient, mail_outbox: Outbox) -> None:
-    """The outbox is a list of mails."""
+    """The outbox is a list of emails."""
     client.post("/signup", data={"email": "ann@example.com"})
     assert len(mail_outbox) == 1
     assert mail_outbox[0].subject == "Confirm your address"
@@ -83,7 +83,7 @@ def test_matcher(mail_outbox: Outbox) -> None:
 
 
 def test_search(mail_outbox: Outbox) -> None:
-    """Mails by their fields."""
+    """Emails by their fields."""
     assert_type(mail_outbox.one(to="ann@example.com"), SentMail)
     assert_type(mail_outbox.find(to="ann@example.com", subject=re.compile("^Your")), list[SentMail])
     assert_type(mail_outbox.wait_for(to="ann@example.com", timeout=5), SentMail)
@@ -110,7 +110,7 @@ def test_failure(client: FlaskClient, mail_outbox: Outbox) -> None:
     assert_type(mail_outbox.untriggered_failures, list[Exception])
     [attempt] = mail_outbox.attempts
     assert_type(attempt.error, Exception)
-    assert attempt.place.file.endswith("mails.py") and attempt.place.line == 12
+    assert attempt.place.file.endswith("emails.py") and attempt.place.line == 12
 
 
 def test_assertions(assert_sent: Callable[..., SentMail], assert_not_sent: Callable[..., None]) -> None:
@@ -120,7 +120,7 @@ def test_assertions(assert_sent: Callable[..., SentMail], assert_not_sent: Calla
 
 
 def test_reading(client: FlaskClient, assert_sent: Callable[..., SentMail]) -> None:
-    """What a mail holds for its reader."""
+    """What an email holds for its reader."""
     mail = assert_sent(to="ann@example.com")
     assert client.get(mail.link("/confirm/").path).status_code == 200
     assert client.get(mail.link(re.compile("/confirm/"))).status_code == 200
@@ -137,7 +137,7 @@ def test_reading(client: FlaskClient, assert_sent: Callable[..., SentMail]) -> N
 
 
 def test_golden(assert_sent: Callable[..., SentMail], snapshot: object) -> None:
-    """The mail as text."""
+    """The email as text."""
     assert assert_sent(to="ann@example.com").golden() == snapshot
     assert_type(assert_sent().golden(scrub={r"token=\w+": "token=<token>"}), str)
 
@@ -155,7 +155,7 @@ def test_sent_mail(mail_outbox: Outbox) -> None:
     assert_type(mail.attachments, list[Attachment])
     assert mail.mime["Subject"] == "Thanks"
     assert [part.get_content_type() for part in mail.mime.walk()] == ["text/plain"]
-    assert isinstance(mail, Letter)
+    assert isinstance(mail, ShopMessage)
 
 
 @pytest.mark.parametrize("evil", HEADER_INJECTIONS)

@@ -1,6 +1,6 @@
-"""What a client says to sign in, by mechanism, and the challenges that it answers.
+"""What a client sends to log in, by mechanism, and the challenges that it answers.
 
-A mechanism knows nothing of the wire: ``ask`` sends a challenge and returns the answer, both without base64.
+A mechanism knows nothing of connections: ``ask`` sends a challenge and returns the answer, without base64.
 Rules: RFC 4954 (AUTH), RFC 4616 (PLAIN), RFC 2195 (CRAM-MD5), RFC 4648 section 4 (base64); LOGIN and XOAUTH2
 as the large providers do.
 """
@@ -21,9 +21,9 @@ from typing import TypeAlias
 
 from .._records import Auth
 from .._records import Session
+from .input_buffer import InputBuffer
 from .replies import Replies
 from .syntax import Refusal
-from .wire import Wire
 
 Ask: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 
@@ -36,19 +36,19 @@ CHALLENGE = b"<challenge@localhost>"
 
 @dataclass(frozen=True)
 class Claim:
-    """Who a client says it is, and why we may believe it."""
+    """Who a client claims to be, and how to check that."""
 
     mechanism: str
     user: str
-    #: What the client sent; None if it proved to know the password without sending it.
+    #: What the client sent; None if it proved that it knows the password without sending it.
     password: str | None
     #: Tells whether this is the password that the client knows.
     fits: Callable[[str], bool]
 
     def check(self, users: Mapping[str, str] | None) -> Auth | None:
-        """Return who signed in, None if the user or the password is wrong.
+        """Return who logged in; None if the user or the password is wrong.
 
-        :param users: None if everybody is welcome.
+        :param users: None if any user may log in.
         """
         if users is None:
             return self.accepted()
@@ -58,26 +58,26 @@ class Claim:
         return Auth(self.mechanism, self.user, password)
 
     def accepted(self) -> Auth:
-        """Return who signed in, believed without a check."""
+        """Return who logged in, without a check."""
         return Auth(self.mechanism, self.user, self.password)
 
 
 async def read_plain(ask: Ask, initial: bytes | None) -> Claim:
-    """Return what PLAIN says: an identity to act as, which is ignored, the user, the password."""
+    """Return the claim of PLAIN: an identity to act as, which is ignored, the user and the password."""
     parts = (await ask(b"") if initial is None else initial).split(b"\0")
     if len(parts) != 3:
-        raise Refusal("501 5.5.2 PLAIN has three parts, divided by NUL")
+        raise Refusal("501 5.5.2 PLAIN has three parts, separated by NUL")
     return claim_password("PLAIN", decode(parts[1]), decode(parts[2]))
 
 
 async def read_login(ask: Ask, initial: bytes | None) -> Claim:
-    """Return what LOGIN says: the user, then the password."""
+    """Return the claim of LOGIN: the user, then the password."""
     user = decode(await ask(b"Username:") if initial is None else initial)
     return claim_password("LOGIN", user, decode(await ask(b"Password:")))
 
 
 async def read_cram_md5(ask: Ask, initial: bytes | None) -> Claim:
-    """Return what CRAM-MD5 says: the user and a digest of our challenge, keyed with the password."""
+    """Return the claim of CRAM-MD5: the user and a digest of our challenge, keyed with the password."""
     if initial is not None:
         raise Refusal("501 5.5.2 CRAM-MD5 begins with our challenge")
     user, _, digest = decode(await ask(CHALLENGE)).rpartition(" ")
@@ -90,7 +90,7 @@ async def read_cram_md5(ask: Ask, initial: bytes | None) -> Claim:
 
 
 async def read_xoauth2(ask: Ask, initial: bytes | None) -> Claim:
-    """Return what XOAUTH2 says: the user and a token."""
+    """Return the claim of XOAUTH2: the user and a token."""
     found = BEARER.fullmatch(decode(await ask(b"") if initial is None else initial))
     if found is None:
         raise Refusal("501 5.5.2 XOAUTH2 is user=...^Aauth=Bearer ...^A^A")
@@ -101,13 +101,13 @@ READERS = {"PLAIN": read_plain, "LOGIN": read_login, "CRAM-MD5": read_cram_md5, 
 
 
 async def explain_wrong(claim: Claim, ask: Ask) -> None:
-    """Let a client of XOAUTH2 see why, which it answers with an empty line; the others get only the reply."""
+    """Send the reason to a client of XOAUTH2, which answers with an empty line; others get only the reply."""
     if claim.mechanism == "XOAUTH2":
         await ask(json.dumps({"status": "400", "schemes": "Bearer"}).encode())
 
 
 def claim_password(mechanism: str, user: str, password: str) -> Claim:
-    """Return the claim of one who sent a password."""
+    """Return the claim of a client that sent a password."""
 
     def fits(known: str) -> bool:
         return hmac.compare_digest(known.encode(), password.encode())
@@ -126,9 +126,9 @@ def decode(sent: bytes) -> str:
 class Challenges:
     """The challenges of one AUTH command; the transcript does not show the answers."""
 
-    def __init__(self, replies: Replies, wire: Wire, record: Session) -> None:
+    def __init__(self, replies: Replies, buffer: InputBuffer, record: Session) -> None:
         self._replies = replies
-        self._wire = wire
+        self._buffer = buffer
         self._record = record
 
     async def ask(self, challenge: bytes) -> bytes:
@@ -137,7 +137,7 @@ class Challenges:
         :raises Refusal: the client cancels, or its answer is not base64.
         """
         self._replies.send(f"334 {b64encode(challenge).decode()}")
-        answer = (await self._wire.line()).rstrip(b"\r\n").decode(errors="replace")
+        answer = (await self._buffer.line()).rstrip(b"\r\n").decode(errors="replace")
         self._record.note("C", "***")
         if answer == "*":
             raise Refusal("501 5.7.0 Cancelled")
@@ -145,7 +145,7 @@ class Challenges:
 
 
 def read_base64(text: str) -> bytes:
-    """Return what the text encodes; a single ``=`` is an answer of no length (RFC 4954 section 4)."""
+    """Return what the text encodes; a single ``=`` is an empty answer (RFC 4954 section 4)."""
     try:
         return b"" if text == "=" else b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:

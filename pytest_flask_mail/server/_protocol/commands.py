@@ -1,7 +1,7 @@
-"""What each SMTP command does: aiosmtpd's protocol, made strict, with the extensions that it does not have.
+"""What each SMTP command does: aiosmtpd's protocol, made strict, with extensions that aiosmtpd lacks.
 
-One method a command; a command that is not performed raises the reply that says why. What makes up a message
-is in ``transaction``, what is offered is known from ``offers``, the order of commands from ``sequence``.
+One method for each command; a command that is not performed raises the reply that says why. The commands of a
+message are in ``transaction``, what is offered in ``offers``, the order of commands in ``sequence``.
 Rules: RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH).
 """
 
@@ -16,12 +16,12 @@ from .auth import explain_wrong
 from .auth import read_base64
 from .auth import READERS
 from .auth import WRONG
+from .input_buffer import ConversationOver
 from .offers import has_auth
 from .offers import list_extensions
-from .sequence import check_may_log_in
+from .sequence import check_may_authenticate
 from .syntax import Refusal
 from .transaction import Transaction
-from .wire import ConversationOver
 
 OF_AIOSMTPD = {"NOOP", "RSET"}
 
@@ -42,12 +42,12 @@ class Protocol(Transaction):
         return text or MISSING
 
     async def smtp_EHLO(self, argument: str) -> None:
-        """Know the client, and tell it what we offer."""
+        """Greet the client, and list the extensions."""
         offers = list_extensions(self.options, self._is_encrypted)
         await self._greet_back("EHLO", argument, "\n".join([f"250 {self.hostname}", *offers]))
 
     async def smtp_HELO(self, argument: str) -> None:
-        """Know the client, which wants no extensions."""
+        """Greet a client that uses no extensions."""
         await self._greet_back("HELO", argument, f"250 {self.hostname}")
 
     async def _greet_back(self, verb: str, name: str, reply: str) -> None:
@@ -60,39 +60,39 @@ class Protocol(Transaction):
         await self.push(text)
 
     async def smtp_STARTTLS(self, argument: str) -> None:
-        """Encrypt the connection and begin anew."""
+        """Encrypt the connection and start again."""
         if self.options.tls is None:
             raise Refusal("502 5.5.1 STARTTLS not offered")
         if self._is_encrypted:
-            raise Refusal("503 5.5.1 TLS is active")
+            raise Refusal("503 5.5.1 TLS already active")
         if argument:
             raise Refusal("501 5.5.4 Syntax: STARTTLS")
         await self.push(await self.replies.apply_faults("STARTTLS", "", "220 2.0.0 Ready to start TLS"))
         await self.start_tls()
 
     async def smtp_AUTH(self, argument: str) -> None:
-        """Let the client sign in."""
+        """Let the client log in."""
         mechanism, _, initial = argument.partition(" ")
-        self._check_may_sign_in(mechanism.upper())
-        ask = Challenges(self.replies, self.wire, self.record).ask
+        self._check_may_authenticate(mechanism.upper())
+        ask = Challenges(self.replies, self.buffer, self.record).ask
         claim = await READERS[mechanism.upper()](ask, read_base64(initial) if initial else None)
         text = await self.replies.find_reply("AUTH", claim.user)
-        signed_in = claim.check(self.options.users) if text is None else claim.accepted()
-        if signed_in is None:
+        auth = claim.check(self.options.users) if text is None else claim.accepted()
+        if auth is None:
             await explain_wrong(claim, ask)
             raise Refusal(WRONG)
-        self.record.auth = signed_in
-        await self.push(text or "235 2.7.0 Signed in")
+        self.record.auth = auth
+        await self.push(text or "235 2.7.0 Authentication successful")
 
-    def _check_may_sign_in(self, mechanism: str) -> None:
+    def _check_may_authenticate(self, mechanism: str) -> None:
         if not has_auth(self.options, self._is_encrypted):
             raise Refusal("502 5.5.1 AUTH not offered")
-        check_may_log_in(self.session, self.envelope, self.record)
+        check_may_authenticate(self.session, self.envelope, self.record)
         if mechanism not in self.options.auth_mechanisms:
             raise Refusal("504 5.5.4 Mechanism not offered")
 
     async def smtp_HELP(self, argument: str) -> None:
-        """Help those who read."""
+        """Refer to the RFC."""
         await self.push("214 2.0.0 RFC 5321")
 
     async def smtp_QUIT(self, argument: str) -> None:

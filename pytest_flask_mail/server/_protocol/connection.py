@@ -1,4 +1,4 @@
-"""One client's TCP connection: in the clear, then perhaps encrypted, closed in order or reset.
+"""One client's TCP connection: unencrypted, then perhaps encrypted, closed in order or reset.
 
 Knows nothing of commands or replies. Runs in the event loop's thread.
 Rules: RFC 3207 (STARTTLS), RFC 9293 section 3.10.5 (ABORT).
@@ -14,22 +14,22 @@ import sys
 
 from .._certificates import asked_name
 from .._records import TLS
-from .wire import ClientLeft
-from .wire import Wire
+from .input_buffer import ClientLeft
+from .input_buffer import InputBuffer
 
 # Closing a socket that lingers for no time resets the connection: RST instead of FIN.
 NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Connection:
-    """The way to one client; what comes from there is read from the wire."""
+    """The sending side of one client's connection; what the client sends is in the input buffer."""
 
-    def __init__(self, transport: asyncio.Transport, wire: Wire) -> None:
+    def __init__(self, transport: asyncio.Transport, buffer: InputBuffer) -> None:
         self._transport = self._plain = transport
-        self._wire = wire
+        self._buffer = buffer
         #: Whether a handshake began, however it ended.
         self.has_tls_begun: bool = False
-        wire.connect(transport)
+        buffer.connect(transport)
 
     @property
     def peer(self) -> tuple[str, int]:
@@ -43,22 +43,22 @@ class Connection:
             self._transport.write(sent)
 
     def abort(self) -> None:
-        """Close the socket now, without a goodbye, under TLS too."""
+        """Close the socket at once, without a closing handshake, under TLS too."""
         self._plain.abort()
 
     def reset(self) -> None:
-        """Close the socket now, and let the client see an error."""
+        """Close the socket at once, so that the client sees an error."""
         client = self._plain.get_extra_info("socket")
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         self._plain.abort()
 
     async def close(self) -> None:
-        """Close the connection in order, even if a pipelining client goes on sending."""
+        """Close the connection in order, even while a pipelining client is still sending."""
         try:
-            if self._wire.unread and self._transport.can_write_eof() and not self._transport.is_closing():
-                # Closed with bytes that nobody has read, the connection would be reset instead.
+            if self._buffer.unread and self._transport.can_write_eof() and not self._transport.is_closing():
+                # Closed with unread bytes, the connection would be reset instead.
                 self._transport.write_eof()
-                await self._wire.ignore()
+                await self._buffer.ignore()
         except ClientLeft:
             pass
         finally:
@@ -67,20 +67,20 @@ class Connection:
     async def encrypt(self, protocol: asyncio.Protocol, context: ssl.SSLContext) -> TLS:
         """Return how the connection is encrypted from now on.
 
-        :raises ClientLeft: there is nobody to shake hands with.
+        :raises ClientLeft: the client has closed the connection.
         :raises OSError: the handshake failed.
         """
-        if self._wire.is_over or self._transport.is_closing():
+        if self._buffer.is_over or self._transport.is_closing():
             raise ClientLeft
-        # What begins here has not been read: asyncio reads no more before the next step of its loop.
+        # No byte of the handshake has been read: asyncio reads no more before the next step of its loop.
         self.has_tls_begun = True
         loop = asyncio.get_running_loop()
         transport = await loop.start_tls(self._plain, protocol, context, server_side=True)
-        # So asyncio says that the connection was lost right after the handshake.
+        # asyncio returns None if the connection was lost right after the handshake.
         if transport is None:
-            raise ConnectionResetError("the client left")
+            raise ConnectionResetError("the client disconnected")
         self._transport = transport
-        self._wire.connect(transport)
+        self._buffer.connect(transport)
         return describe_tls(transport.get_extra_info("ssl_object"))
 
 

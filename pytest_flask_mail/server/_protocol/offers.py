@@ -1,13 +1,13 @@
-"""What a server offers a client by its options, and the messages that it does not take.
+"""What a server offers a client, by its options, and which messages it does not accept.
 
-Knows options only: nothing of connections, replies under way or faults.
+Knows options only: nothing of connections, replies or faults.
 Rules: RFC 1870 (SIZE), 6152 (8BITMIME), 6531 (SMTPUTF8), 3030 (CHUNKING), 3461 (DSN), 4954 (AUTH).
 """
 
 from __future__ import annotations
 
 from .._options import Options
-from .syntax import fault_of
+from .syntax import find_flaw
 
 TOO_BIG = "552 5.3.4 Message too big"
 
@@ -39,7 +39,7 @@ def list_mail_parameters(options: Options, is_encrypted: bool) -> set[str]:
 
 
 def has_auth(options: Options, is_encrypted: bool) -> bool:
-    """Return whether the client may log in now: where TLS is demanded, not before it."""
+    """Return whether the client may log in now: where TLS is required, only after STARTTLS."""
     return (is_encrypted or options.tls != "starttls") and bool(options.auth_mechanisms)
 
 
@@ -48,10 +48,10 @@ def is_too_big(size: int, options: Options) -> bool:
     return options.size is not None and size > options.size
 
 
-def problem_of(content: bytes, options: Options) -> str | None:
-    """Return the reply to a message that is not to be kept, None if it is."""
+def find_problem(content: bytes, options: Options) -> str | None:
+    """Return the reply that refuses the message; None if it is to be kept."""
     if is_too_big(len(content), options):
         return TOO_BIG
     if not options.eight_bit and not content.isascii():
         return "554 5.6.1 8BITMIME was not offered"
-    return fault_of(content)
+    return find_flaw(content)

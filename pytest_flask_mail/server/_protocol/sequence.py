@@ -26,30 +26,30 @@ def check_secured(verb: str, options: Options, record: SessionRecord) -> None:
 
 
 def check_greeted(session: Session) -> None:
-    """Raise Refusal unless the client has said its name."""
+    """Raise Refusal unless the client has sent EHLO or HELO."""
     if not session.host_name:
         raise Refusal("503 5.5.1 Send EHLO first")
 
 
 def check_has_sender(session: Session, envelope: Envelope) -> None:
-    """Raise Refusal unless a message was begun."""
+    """Raise Refusal unless a message was started."""
     check_greeted(session)
     if envelope.mail_from is None:
         raise Refusal("503 5.5.1 Send MAIL first")
 
 
 def check_has_recipient(session: Session, envelope: Envelope) -> None:
-    """Raise Refusal unless there is somebody to send the message to."""
+    """Raise Refusal unless the message has a recipient."""
     check_has_sender(session, envelope)
     if not envelope.rcpt_tos:
         raise Refusal("503 5.5.1 Send RCPT first")
 
 
-def check_may_log_in(session: Session, envelope: Envelope, record: SessionRecord) -> None:
-    """Raise Refusal before EHLO, within a message, and for one who has logged in."""
+def check_may_authenticate(session: Session, envelope: Envelope, record: SessionRecord) -> None:
+    """Raise Refusal before EHLO, within a message, and for a client that has logged in."""
     if not session.extended_smtp:
         raise Refusal("503 5.5.1 Send EHLO first")
     if record.auth is not None:
-        raise Refusal("503 5.5.1 Signed in already")
+        raise Refusal("503 5.5.1 Already authenticated")
     if envelope.mail_from is not None:
         raise Refusal("503 5.5.1 Not within a message")

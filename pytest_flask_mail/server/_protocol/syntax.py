@@ -1,4 +1,4 @@
-"""Commands taken apart: addresses and parameters, or the reply that refuses them.
+"""Parsing of commands: addresses and parameters, or the reply that refuses them.
 
 Knows nothing of connections or of what a server offers. Strict: what RFC 5321 does not allow is refused.
 Rules: RFC 5321 sections 4.1.1.11, 4.1.2 and 4.5.3.1, RFC 6531 (UTF-8), RFC 3463 (enhanced status codes).
@@ -25,7 +25,7 @@ COMMAND_LIMITS = {"MAIL": 512 + 26 + 17 + 10 + 500 + 107, "RCPT": 512 + 500, "AU
 ENHANCED = re.compile(r"(?P<code>[245][0-9][0-9]) (?:[245]\.[0-9]{1,3}\.[0-9]{1,3} ?)?")
 
 
-class Worded(str):
+class Verbatim(str):
     """A reply to be sent exactly as it is."""
 
     __slots__ = ()
@@ -42,7 +42,7 @@ class Refusal(Exception):
 def read_command(line: bytes) -> tuple[str, str]:
     """Return the verb in upper case and the argument.
 
-    :raises Refusal: 500 if the line is too long for its verb, or no line of text.
+    :raises Refusal: 500 if the line is too long for its verb, or not a line of text.
     """
     try:
         words = line.decode()
@@ -62,7 +62,7 @@ def read_path(argument: str, keyword: str) -> tuple[str, list[str]]:
     """Return the address and the ESMTP parameters of ``FROM:<address> parameters``.
 
     :param keyword: ``FROM:`` or ``TO:``, written in any case.
-    :raises Refusal: 501 if the command is not of that form, 553 if the address is none.
+    :raises Refusal: 501 if the command does not have that form, 553 if the address is not valid.
     """
     start, rest = argument[: len(keyword)], argument[len(keyword) :]
     found = PATH.fullmatch(rest)
@@ -76,7 +76,7 @@ def read_path(argument: str, keyword: str) -> tuple[str, list[str]]:
 
 
 def check_mailbox(address: str) -> None:
-    """Raise Refusal unless the address is a mailbox of lengths that every server takes."""
+    """Raise Refusal unless the address is a mailbox of a length that every server accepts."""
     found = MAILBOX.fullmatch(address)
     if found is None:
         raise Refusal("553 5.1.3 Bad address syntax")
@@ -87,7 +87,7 @@ def check_mailbox(address: str) -> None:
 def read_parameters(parameters: list[str], known: set[str]) -> dict[str, str]:
     """Return the values of the parameters by upper-case names; empty for those without a value.
 
-    :raises Refusal: 555 for a parameter that is not known, 501 for one that is there twice.
+    :raises Refusal: 555 for an unknown parameter, 501 for one given twice.
     """
     values: dict[str, str] = {}
     for parameter in parameters:
@@ -104,7 +104,7 @@ def read_parameters(parameters: list[str], known: set[str]) -> dict[str, str]:
 def read_chunk(argument: str) -> tuple[int, bool]:
     """Return the size in bytes of a chunk, and whether it is the last (RFC 3030 section 2).
 
-    :raises Refusal: 501 if the argument of BDAT is not of that form.
+    :raises Refusal: 501 if the argument of BDAT does not have that form.
     """
     found = CHUNK.fullmatch(argument)
     if found is None:
@@ -122,8 +122,8 @@ def with_status(text: str, is_wanted: bool) -> str:
     return text if found.end() > 4 else f"{found['code']} {text[0]}.0.0 {text[4:]}"
 
 
-def fault_of(content: bytes) -> str | None:
-    """Return the reply to a message that is not made of lines as RFC 5321 has them, None if it is."""
+def find_flaw(content: bytes) -> str | None:
+    """Return the reply that refuses a message whose lines break RFC 5321; None if they do not."""
     lines = content.count(b"\r\n")
     if content.count(b"\n") != lines or content.count(b"\r") != lines:
         return "554 5.6.0 Bare CR or LF in the message (RFC 5321 section 2.3.8)"

@@ -1,6 +1,6 @@
-"""The commands of a mail transaction: MAIL, RCPT, DATA and BDAT, up to the message that arrived.
+"""The commands that transmit a message: MAIL, RCPT, DATA and BDAT.
 
-One method a command; a command that is not performed raises the reply that says why.
+One method for each command; a command that is not performed raises the reply that says why.
 Rules: RFC 5321 section 3.3; RFC 1870 (SIZE), 6531 (SMTPUTF8), 3030 (CHUNKING).
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 from .._records import Envelope
 from .._records import ReceivedMail
 from .conversation import Conversation
+from .offers import find_problem
 from .offers import is_too_big
 from .offers import list_mail_parameters
-from .offers import problem_of
 from .offers import TOO_BIG
 from .replies import Answered
 from .sequence import check_greeted
@@ -36,10 +36,10 @@ class Transaction(Conversation):
         return self.record.tls is not None
 
     async def smtp_MAIL(self, argument: str) -> None:
-        """Begin a message."""
+        """Start a message."""
         check_greeted(self.session)
         if self.envelope.mail_from is not None:
-            raise Refusal("503 5.5.1 Sender given already")
+            raise Refusal("503 5.5.1 Sender already given")
         address, parameters = read_path(argument, "FROM:")
         known = list_mail_parameters(self.options, self._is_encrypted)
         values = read_parameters(parameters, known if self.session.extended_smtp else set())
@@ -76,21 +76,21 @@ class Transaction(Conversation):
         if argument:
             raise Refusal("501 5.5.4 Syntax: DATA")
         await self.push(await self.replies.apply_faults("DATA", "", "354 End data with <CR><LF>.<CR><LF>"))
-        content = await self.wire.body(self.options.size)
-        self.record.note("C", f"[message of {len(content)} octets]")
+        content = await self.buffer.body(self.options.size)
+        self.record.note("C", f"[message of {len(content)} bytes]")
         await self._receive(content)
 
     async def smtp_BDAT(self, argument: str) -> None:
-        """Receive a part of the message, or its end. The octets are there even if we do not want them."""
+        """Receive a chunk of the message. Its bytes have to be read even if it is refused."""
         if not self.options.chunking:
             raise Refusal("502 5.5.1 BDAT not offered")
         size, is_last = read_chunk(argument)
-        chunk = await self.wire.chunk(size, keep=not self._is_too_big(size))
-        self.record.note("C", f"[chunk of {size} octets]")
+        chunk = await self.buffer.chunk(size, keep=not self._is_too_big(size))
+        self.record.note("C", f"[chunk of {size} bytes]")
         try:
             await self._take_chunk(chunk, size, is_last)
         except (Refusal, Answered):
-            # RFC 3030 section 2: the whole message failed. What a pipelining client sent of it is refused.
+            # RFC 3030 section 2: the whole message has failed. Further chunks of it are refused.
             self._set_rset_state()
             raise
 
@@ -105,10 +105,10 @@ class Transaction(Conversation):
         if is_last:
             await self._receive(bytes(self._chunks))
         else:
-            await self.push(f"250 2.0.0 {size} octets received")
+            await self.push(f"250 2.0.0 {size} bytes received")
 
     async def _begin_chunks(self) -> None:
-        """Let faults of DATA have their say. BDAT has no reply of its own before the octets."""
+        """Apply the faults of DATA. BDAT gets no reply before its bytes."""
         await self.replies.find_reply("DATA")
         self._chunks = bytearray()
 
@@ -116,16 +116,16 @@ class Transaction(Conversation):
         return is_too_big(len(self._chunks or b"") + more, self.options)
 
     async def _receive(self, content: bytes) -> None:
-        """Keep the message unless it is refused, then reply: who saw the reply finds the message kept."""
-        heard, problem = self.envelope, problem_of(content, self.options)
+        """Keep the message unless it is refused, and only then reply."""
+        received, problem = self.envelope, find_problem(content, self.options)
         self._set_rset_state()
         if problem is not None:
             raise Refusal(problem)
-        fault = self.shared.faults.trigger("BODY", content)
+        fault = self.state.faults.trigger("BODY", content)
         if fault is None or not fault.refuses:
-            sender, recipients = heard.mail_from or "", heard.rcpt_tos
-            envelope = Envelope(sender, recipients, content, heard.mail_options, heard.rcpt_options)
-            self.shared.arrivals.add(ReceivedMail(envelope, self.record, self.record.tls, self.record.auth))
+            sender, recipients = received.mail_from or "", received.rcpt_tos
+            envelope = Envelope(sender, recipients, content, received.mail_options, received.rcpt_options)
+            self.state.arrivals.add(ReceivedMail(envelope, self.record, self.record.tls, self.record.auth))
         await self.push(await self.replies.perform(fault) or "250 2.0.0 Received")
 
 
@@ -142,7 +142,7 @@ def check_mail_parameters(values: dict[str, str], limit: int | None) -> None:
 
 
 def check_address(address: str, may_be_utf8: bool) -> None:
-    """Raise Refusal unless the address is a mailbox, in ASCII if SMTPUTF8 was not asked for."""
+    """Raise Refusal unless the address is a mailbox, in ASCII unless SMTPUTF8 was asked for."""
     if not may_be_utf8 and not address.isascii():
         raise Refusal("553 5.6.7 Address is not ASCII and MAIL had no SMTPUTF8")
     check_mailbox(address)

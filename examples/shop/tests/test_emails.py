@@ -13,7 +13,7 @@ from pytest_flask_mail import HEADER_INJECTIONS
 from pytest_flask_mail import IsMail
 
 
-def test_signup_sends_one_mail(client, mail_outbox):
+def test_signup_sends_one_email(client, mail_outbox):
     """A new customer gets one email."""
     client.post("/signup", data={"email": "ann@example.com"})
 
@@ -30,7 +30,7 @@ def test_link_confirms(client, assert_sent):
     assert mail.link("/confirm/").params["token"]
 
 
-def test_code_signs_in(client, assert_sent):
+def test_code_logs_in(client, assert_sent):
     """The code in that email works once as the second factor."""
     client.post("/signup", data={"email": "ann@example.com"})
     code = assert_sent(to="ann@example.com").code()
