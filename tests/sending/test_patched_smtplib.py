@@ -182,7 +182,7 @@ class TestSecrecy:
         mail = mail_to(server, MAIL_SERVER="mail.example.org")
         far_away(server)
 
-        with patch(), pytest.raises(ConfigError, match="would be sent in clear"):
+        with patch(), pytest.raises(ConfigError, match="would be sent unencrypted"):
             mail.send(message)
 
         assert {"AUTH", "MAIL"}.isdisjoint(server.sessions[0].verbs)
@@ -212,7 +212,7 @@ class TestSecrecy:
         with (
             mock.patch("smtplib.SMTP.starttls"),
             patched_sendmail(),
-            pytest.raises(ConfigError, match="in clear"),
+            pytest.raises(ConfigError, match="unencrypted"),
         ):
             mail.send(message)
 
@@ -287,7 +287,7 @@ class TestSecrecy:
         mail = mail_to(server, MAIL_AUTH=lambda session: session.login("user", "s3cret"))
         far_away(server)
 
-        with patched_rset(), pytest.raises(ConfigError, match="in clear"):
+        with patched_rset(), pytest.raises(ConfigError, match="unencrypted"):
             mail.send(message)
 
         assert "AUTH" not in server.sessions[0].verbs
