@@ -63,7 +63,7 @@ class IsMail:
     def __init__(self, **fields: Any) -> None:
         __tracebackhide__ = True
         check_fields(fields)
-        self.fields = {name: listed(value) for name, value in fields.items()}
+        self.fields: dict[str, Any] = {name: listed(value) for name, value in fields.items()}
 
     def misses(self, mail: object) -> list[Miss]:
         """Return where the email differs; an empty list if it matches.
