@@ -18,6 +18,7 @@ from .._errors import is_transient
 from .._smtp.patched import connects
 from .._smtp.patched import find_patch
 from .._smtp.patched import is_same
+from .._smtp.patched import is_session_patched
 from .._smtp.patched import Patch
 from .._smtp.patched import smtplib_in_place
 from ..backends import open_host
@@ -109,12 +110,12 @@ class CurrentLine:
         :raises Exception: no line can be opened.
         """
         limit = limit_of(connection, settings)
-        patch = patch_of(settings)
         line = self.line
         if line is not None:
-            if line.host is connection.host and is_same(line.patch, patch) and _is_good(line, limit):
+            if line.host is connection.host and _is_same_smtplib(line, settings) and _is_good(line, limit):
                 return line, False
             self.close_line(connection)
+        patch = patch_of(settings)
         while pool is not None and patch is None and (line := pool.take(settings)):
             if not limit or line.sent < limit:
                 self._attach(connection, line)
@@ -204,6 +205,13 @@ def limit_of(connection: Connection, settings: Settings) -> int:
 def patch_of(settings: Settings) -> Patch | None:
     """Return what is in the place of smtplib, if a host with these settings is made of that."""
     return find_patch() if settings.backend == "smtp" else None
+
+
+def _is_same_smtplib(line: Line, settings: Settings) -> bool:
+    """Return whether smtplib is patched as it was when the line was opened, or not at all."""
+    if line.patch is not None:
+        return is_same(line.patch, patch_of(settings))
+    return settings.backend != "smtp" or not is_session_patched()
 
 
 def _connects(settings: Settings) -> bool:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import smtplib
 import sys
+from contextlib import suppress
 from operator import is_
+from operator import itemgetter
 from types import FunctionType
 from types import GetSetDescriptorType
 from types import NoneType
@@ -29,6 +31,10 @@ _NEEDED = frozenset({
     "rset", "sendmail", "quit",
 })  # fmt: skip
 _NEEDED_OF_SSL = frozenset({"__init__", "_get_socket"})
+#: What an open session calls; the rest matters only while a connection is opened.
+_methods_of_session = itemgetter(
+    "sendmail", "quit", "mail", "rcpt", "data", "rset", "send", "putcmd", "getreply", "docmd"
+)
 #: What makes the connection.
 _CONNECTING = ("__init__", "connect", "_get_socket")
 
@@ -60,6 +66,7 @@ else:
 _VALUES, _VALUES_OF_SSL = vars(SMTP).values(), vars(SMTP_SSL).values()
 #: What was there when all of it was last seen to be smtplib's own.
 _unpatched: tuple[list[Any], list[Any]] = ([], [])
+_unpatched_session: tuple[Any, ...] = ()
 
 
 def smtplib_in_place() -> Any:
@@ -69,7 +76,7 @@ def smtplib_in_place() -> Any:
 
 def find_patch() -> Patch | None:
     """Return what is in the place of smtplib; None if nothing was patched."""
-    global _unpatched  # noqa: PLW0603 # to look at each method takes a while, and this is asked for each message
+    global _unpatched, _unpatched_session  # to look at each method again takes a while
     module = smtplib_in_place()
     if (
         module is smtplib
@@ -88,8 +95,17 @@ def find_patch() -> Patch | None:
     are_ours = module is smtplib and is_same(kinds, (SMTP, SMTP_SSL))
     if not (are_ours and _is_whole(found, _NEEDED) and _is_whole(found_of_ssl, _NEEDED_OF_SSL)):
         return (module, *kinds, *values, *values_of_ssl)
-    _unpatched = values, values_of_ssl
+    _unpatched, _unpatched_session = (values, values_of_ssl), _methods_of_session(found)
     return None
+
+
+def is_session_patched() -> bool:
+    """Return whether anything was patched that an open session calls: asked before each message of it."""
+    module = smtplib_in_place()
+    if module is smtplib and getattr(module, "SMTP", None) is SMTP and _unpatched_session:
+        with suppress(KeyError):  # a method was deleted
+            return not all(map(is_, _methods_of_session(vars(SMTP)), _unpatched_session))
+    return find_patch() is not None
 
 
 def is_same(one: Patch | None, other: Patch | None) -> bool:
