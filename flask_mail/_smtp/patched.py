@@ -28,6 +28,7 @@ _NEEDED = frozenset({
     "ehlo", "helo", "ehlo_or_helo_if_needed", "has_extn", "starttls", "auth", "login", "mail", "rcpt", "data",
     "rset", "sendmail", "quit",
 })  # fmt: skip
+_NEEDED_OF_SSL = frozenset({"__init__", "_get_socket"})
 #: What makes the connection.
 _CONNECTING = ("__init__", "connect", "_get_socket")
 
@@ -57,9 +58,8 @@ else:
 
 # Views: they show what is in the classes now.
 _VALUES, _VALUES_OF_SSL = vars(SMTP).values(), vars(SMTP_SSL).values()
-#: What was there when all of it was last seen to be smtplib's own, which keeps its ids from being used again.
-_unpatched: tuple[Any, ...] = ()
-_unpatched_ids: tuple[list[int], ...] = ([], [])
+#: What was there when all of it was last seen to be smtplib's own.
+_unpatched: tuple[list[Any], list[Any]] = ([], [])
 
 
 def smtplib_in_place() -> Any:
@@ -69,23 +69,26 @@ def smtplib_in_place() -> Any:
 
 def find_patch() -> Patch | None:
     """Return what is in the place of smtplib; None if nothing was patched."""
-    global _unpatched, _unpatched_ids  # noqa: PLW0603 # to look at each method takes a while, for each message
+    global _unpatched  # noqa: PLW0603 # to look at each method takes a while, and this is asked for each message
     module = smtplib_in_place()
     if (
         module is smtplib
         and getattr(module, "SMTP", None) is SMTP
         and getattr(module, "SMTP_SSL", None) is SMTP_SSL
-        # By ids: a mock would note that it was compared.
-        and [*map(id, _VALUES)] == _unpatched_ids[0]
-        and [*map(id, _VALUES_OF_SSL)] == _unpatched_ids[1]
+        # Neither by ==, which a mock would note, nor by id, each call of which is told to the audit hooks.
+        and len(_VALUES) == len(_unpatched[0])
+        and len(_VALUES_OF_SSL) == len(_unpatched[1])
+        and all(map(is_, _VALUES, _unpatched[0]))
+        and all(map(is_, _VALUES_OF_SSL, _unpatched[1]))
     ):
         return None
     kinds = getattr(module, "SMTP", None), getattr(module, "SMTP_SSL", None)
-    values = tuple(_VALUES), tuple(_VALUES_OF_SSL)
+    found, found_of_ssl = dict(vars(SMTP)), dict(vars(SMTP_SSL))
+    values, values_of_ssl = [*found.values()], [*found_of_ssl.values()]
     are_ours = module is smtplib and is_same(kinds, (SMTP, SMTP_SSL))
-    if not (are_ours and _is_whole(SMTP) and _is_whole(SMTP_SSL)):
-        return (module, *kinds, *values[0], *values[1])
-    _unpatched, _unpatched_ids = values, ([*map(id, values[0])], [*map(id, values[1])])
+    if not (are_ours and _is_whole(found, _NEEDED) and _is_whole(found_of_ssl, _NEEDED_OF_SSL)):
+        return (module, *kinds, *values, *values_of_ssl)
+    _unpatched = values, values_of_ssl
     return None
 
 
@@ -121,9 +124,7 @@ def connects(kind: Any) -> bool:
     return is_smtp(kind) and all(is_own(getattr(kind, name, None), name) for name in _CONNECTING)
 
 
-def _is_whole(kind: type) -> bool:
-    found = dict(vars(kind))
-    needed = _NEEDED if kind is SMTP else {"__init__", "_get_socket"}
+def _is_whole(found: dict[str, Any], needed: frozenset[str]) -> bool:
     return needed <= found.keys() and all(
         is_own(value, name) for name, value in found.items() if not isinstance(value, _PLAIN)
     )
