@@ -43,10 +43,11 @@ def watching(host: Any) -> Iterator[Witness]:
     """See what a host sends within the block, if it is one of smtplib's."""
     witness = Witness()
     attributes = getattr(host, "__dict__", None)
-    if not is_smtp(type(host)) or attributes is None:
+    send = getattr(host, "send", None) if is_smtp(type(host)) else None
+    if send is None or attributes is None:  # a test may have deleted it
         yield witness
         return
-    send, own = host.send, attributes.get("send")
+    own = attributes.get("send")
 
     def see(data: Any) -> Any:
         result = send(data)

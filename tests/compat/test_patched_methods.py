@@ -21,6 +21,32 @@ class Blocked(Exception):
     """A safety net was hit."""
 
 
+class OwnBytes(Message):
+    """A message that is written elsewhere."""
+
+    def as_bytes(self):
+        return b"Subject: own\r\n\r\nsigned\r\n"
+
+
+class Unrelated:
+    """A message of a class that has what ``send`` of 0.10 used, and no more."""
+
+    sender = "Shop <shop@example.com>"
+    send_to = frozenset({("Ann", "ann@example.com")})
+    date = None
+    mail_options: tuple[str, ...] = ()
+    rcpt_options: tuple[str, ...] = ()
+
+    def has_bad_headers(self):
+        return False
+
+    def as_bytes(self):
+        return b"Subject: own\r\n\r\nsigned\r\n"
+
+    def send(self, connection):
+        connection.send(self)
+
+
 @pytest.fixture
 def cleanup():
     """What is entered here is left after the test."""
@@ -368,3 +394,52 @@ def test_a_kept_connection_is_not_used(mail_with, wire, cleanup):
 
     assert sendmail.call_count == 1
     assert [len(session) for session in wire.sessions] == [2, 0]
+
+
+class TestMessagesOfOthers:
+    """Messages that write themselves, with a patched method."""
+
+    def test_an_override(self, mail):
+        """A mock is given the bytes of the subclass, and sender and recipients with their names."""
+        with mock.patch("smtplib.SMTP.sendmail") as sendmail:
+            mail.send(OwnBytes("Hi", [("Ann", "ann@example.com")], sender="Shop <shop@example.com>"))
+
+        sender, recipients, content, *_ = sendmail.call_args.args
+        assert (sender, recipients) == ("Shop <shop@example.com>", ["Ann <ann@example.com>"])
+        assert content == b"Subject: own\r\n\r\nsigned\r\n"
+
+    def test_a_class_of_its_own(self, mail):
+        """A message of an unrelated class is the same to a mock."""
+        with mock.patch("smtplib.SMTP.sendmail") as sendmail:
+            mail.send(Unrelated())
+
+        sendmail.assert_called_once_with(
+            "Shop <shop@example.com>", ["Ann <ann@example.com>"], b"Subject: own\r\n\r\nsigned\r\n", [], []
+        )
+
+
+class TestLostServers:
+    """A server that is lost while a method is patched."""
+
+    @pytest.mark.not_in_0_10("it had no receipts")
+    def test_a_lost_reply_to_the_content(self, mail_with, wire):
+        """What was sent whole before the server was lost is not sent again."""
+        mail = mail_with(MAIL_RETRIES=1)
+        wire.answers["BODY"] = None
+
+        with mock.patch("smtplib.SMTP.quit"):
+            [receipt] = mail.connect().send_many([message()])
+
+        assert receipt.outcome == "unknown"
+        assert len(wire.deliveries) == 1
+
+    @pytest.mark.not_in_0_10("it had no receipts")
+    def test_a_deleted_send(self, mail, wire, monkeypatch):
+        """A message that smtplib has nothing to send with was not sent, and its receipt says so."""
+        monkeypatch.delattr(smtplib.SMTP, "send")
+
+        with mail.connect() as connection:
+            [receipt] = connection.send_many([message()])
+
+        assert (receipt.outcome, type(receipt.error)) == ("not sent", AttributeError)
+        assert wire.deliveries == []
