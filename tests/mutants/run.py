@@ -110,13 +110,17 @@ def mutate(node: Any) -> None:
         node.op = SWAPS[type(node.op)]()
 
 
-def fails(folder: Path, selection: list[str], timeout: float) -> bool:
-    """Return whether a test fails, or none is done in time."""
+def fails(
+    folder: Path, selection: list[str], timeout: float, output: int | None = subprocess.DEVNULL
+) -> bool:
+    """Return whether a test fails, or the tests take longer than ``timeout`` seconds.
+
+    :param output: where pytest's output goes; None for that of this process.
+    """
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-n", "2", *selection]
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    null = subprocess.DEVNULL
     with subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=null, stderr=null, start_new_session=True
+        command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True
     ) as process:
         try:
             return process.wait(timeout) != 0
@@ -148,7 +152,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "project"
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "build", "__pycache__"))
-        if any(fails(folder, selection, options.timeout) for selection in (SENDING, READING)):
+        if any(fails(folder, selection, options.timeout, output=None) for selection in (SENDING, READING)):
             sys.exit("The tests fail without any change.")
         caught = sum(report(folder, mutant, options.timeout) for mutant in sample)
     print(
