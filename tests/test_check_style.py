@@ -20,7 +20,7 @@ FILES = {
         'def until():\n    while True:\n        sleep(1)\n\n\ndef test_good():\n    """A rule."""\n'
         '    monkeypatch.setattr("socket.socket", 1)\n'
     ),
-    "Makefile": "one: # /work/one\n\ttrue # TODO\n",
+    "Makefile": "one: # /home/ann/one\n\ttrue # TODO\n",
     "docs/octet.md": "The first\noctet of two mails, a letter.\nIt is sealed and carries\n\n`patiently`.\n",
     "docs/plain.md": (
         "`smtp_server.mails`, 998 octets, application/octet-stream, capital letters, a newsletter,\n"
