@@ -33,7 +33,7 @@ LONGEST_FUNCTION = 40
 LONGEST_CLASS = 150
 LONGEST_MODULE = 400
 LONG_CLASSES = ("Message",)
-"""Message may be longer, with a method for all that users ask of it; the others are to be divided."""
+"""Its methods are promised to users."""
 TEXT = {".cfg", ".css", ".html", ".js", ".md", ".py", ".rst", ".sh", ".toml", ".txt", ".yaml", ".yml", ""}
 LINES = {
     "machine path": re.compile(r"(?<![\w.])/(?:home|Users|root|work)/"),
