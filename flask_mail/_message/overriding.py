@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Collection
 from typing import Any
 
 from .._config.settings import Settings
@@ -48,12 +49,13 @@ def draft_foreign(message: Any, settings: Settings, envelope_from: Any) -> Draft
     return _checked(message, read_foreign(message), settings, envelope_from)
 
 
-def render_overridden(message: Any, draft: Draft) -> Outgoing:
+def render_overridden(message: Any, draft: Draft, replaced: Collection[str]) -> Outgoing:
     """Return what a host is to send: the bytes that the message itself writes.
 
+    :param replaced: the methods of ours that the message has replaced.
     :raises MessageError: what it returns is neither bytes nor text.
     """
-    written = re.sub(_LINE_END, b"\r\n", _written(message))
+    written = re.sub(_LINE_END, b"\r\n", _written(message, replaced))
     head = written.partition(b"\r\n\r\n")[0]
     found = re.search(_MESSAGE_ID, head)
     message_id = found[1].decode("utf-8", "replace").replace("\r\n", "").strip() if found else ""
@@ -70,10 +72,9 @@ def _checked(message: Any, content: Content, settings: Settings, envelope_from: 
     return draft
 
 
-def _written(message: Any) -> bytes:
+def _written(message: Any, replaced: Collection[str]) -> bytes:
     """Return what the message writes, by the method that Flask-Mail 0.10 sent, or else the one before it."""
-    replaced = set(message._replaced_methods() if hasattr(type(message), "_replaced_methods") else ())
-    method = "as_string" if replaced - {"has_bad_headers"} == {"as_string"} else "as_bytes"
+    method = "as_string" if {*replaced} - {"has_bad_headers"} == {"as_string"} else "as_bytes"
     written = getattr(message, method)()
     if isinstance(written, str):
         return written.encode("utf-8", "surrogateescape")

@@ -149,8 +149,9 @@ def _let_write(message: Any, settings: Settings, envelope_from: Any, is_ours: bo
     from .overriding import render_overridden
 
     draft = (draft_overridden if is_ours else draft_foreign)(message, settings, envelope_from)
+    replaced = message._replaced_methods() if is_ours else ()
     with _sending_with(settings):
-        return render_overridden(message, draft), draft
+        return render_overridden(message, draft, replaced), draft
 
 
 @contextmanager
